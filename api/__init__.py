@@ -1,0 +1,1 @@
+"""The REST facade: speaks HTTP, starts Dag runs, reads reports."""

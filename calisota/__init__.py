@@ -1,0 +1,1 @@
+"""CALISOTA: models propose, execution decides, the verdict is honest."""

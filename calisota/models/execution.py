@@ -1,0 +1,92 @@
+"""What happened in the sandbox, and what the judge made of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from calisota.models.base import Frozen
+
+
+class Outcome(StrEnum):
+    """The judge's word for one test (the words of DMOJ and ICPC).
+
+    `not_run` is apart from `accepted` and from `internal_error`: a result that is missing is
+    neither a pass nor, by itself, our fault.
+    """
+
+    INTERNAL_ERROR = "internal_error"
+    COMPILE_ERROR = "compile_error"
+    OUTPUT_LIMIT = "output_limit"
+    TIME_LIMIT = "time_limit"
+    MEMORY_LIMIT = "memory_limit"
+    RUNTIME_ERROR = "runtime_error"
+    WRONG_ANSWER = "wrong_answer"
+    NOT_RUN = "not_run"
+    ACCEPTED = "accepted"
+
+
+OUTCOME_PRECEDENCE: tuple[Outcome, ...] = tuple(Outcome)
+"""Worst first: the outcome of a whole matrix is the first of these that any test has."""
+
+
+class Execution(Frozen):
+    """One process run in the sandbox, as the in-container runner measured it."""
+
+    exit_code: int | None
+    """None: it never exited by itself."""
+    signal: int | None
+    cpu_s: float = Field(ge=0)
+    wall_s: float = Field(ge=0)
+    peak_bytes: int = Field(ge=0)
+    stdout: bytes
+    stderr: bytes
+    value: bytes | None = None
+    """What the call driver wrote on its own descriptor: the return value, still undecoded."""
+    timed_out: bool = False
+    out_of_memory: bool = False
+    output_exceeded: bool = False
+
+
+class TestResult(Frozen):
+    """One cell of the matrix: one candidate on one test."""
+
+    __test__ = False  # not a pytest class
+
+    name: str
+    outcome: Outcome
+    detail: str | None = None
+    """One line a person reads: expected and got, the exception, the limit that was hit."""
+    cooperative: bool = False
+    """True: decided inside the candidate's own process, so a hostile candidate could forge it."""
+    held_out: bool = False
+    """True: never shown to a model."""
+    cpu_s: float | None = None
+    wall_s: float | None = None
+    memory_bytes: int | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    stdout: str = ""
+    stderr: str = ""
+
+
+class ExecutionMatrix(Frozen):
+    """One candidate on every test, in the Problem's order."""
+
+    candidate_id: str
+    outcome: Outcome
+    """The worst of the tests; without tests, whether it builds and loads."""
+    build_stderr: str | None = None
+    tests: list[TestResult]
+    image: str
+    wall_s: float = Field(ge=0)
+
+    def passed(self) -> int:
+        """How many tests were accepted."""
+        return sum(test.outcome is Outcome.ACCEPTED for test in self.tests)
+
+
+def worst(outcomes: list[Outcome]) -> Outcome:
+    """The outcome that decides: the first in precedence; of none, `not_run`."""
+    return min(outcomes, key=OUTCOME_PRECEDENCE.index, default=Outcome.NOT_RUN)

@@ -1,0 +1,211 @@
+"""A Problem: what a client wants solved, in which language, and which tests decide."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, JsonValue, Tag, field_validator, model_validator
+
+from calisota.models.base import Frozen
+
+MAX_STATEMENT_CHARS = 64_000
+MAX_TESTS = 500
+MAX_FILES_BYTES = 512 * 1024
+MAX_PATH_CHARS = 200
+
+_FILE_PART = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
+
+
+class Language(StrEnum):
+    """The languages a Problem can be solved in: one sandbox image each."""
+
+    PYTHON = "python"
+    C = "c"
+
+
+class Compare(StrEnum):
+    """How an answer is compared with the expected one, always on the host.
+
+    `exact`: same bytes, or same typed JSON value (`True` is not `1`, `1` is not `1.0`).
+    `tokens`: stdout split at white space. `float`: numbers within 1e-6 relative or absolute.
+    `unordered`: lines (stdout) or list items (values) in any order.
+    """
+
+    EXACT = "exact"
+    TOKENS = "tokens"
+    FLOAT = "float"
+    UNORDERED = "unordered"
+
+
+class Call(Frozen):
+    """The arguments of one call of the entry point, as JSON."""
+
+    args: list[JsonValue] = Field(default_factory=list)
+    kwargs: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class CallTest(Frozen):
+    """Call the entry point; the typed return value is compared on the host."""
+
+    name: str | None = Field(default=None, max_length=200)
+    call: Call
+    returns: JsonValue
+    compare: Literal[Compare.EXACT, Compare.FLOAT, Compare.UNORDERED] = Compare.EXACT
+
+
+class StdioTest(Frozen):
+    """Run the whole program on stdin and argv; its stdout is compared on the host."""
+
+    name: str | None = Field(default=None, max_length=200)
+    stdin: str = Field(default="", max_length=1_000_000)
+    argv: list[Annotated[str, Field(max_length=4096)]] = Field(default_factory=list, max_length=64)
+    stdout: str = Field(max_length=1_000_000)
+    compare: Compare = Compare.TOKENS
+
+    @field_validator("argv")
+    @classmethod
+    def _no_nul(cls, argv: list[str]) -> list[str]:
+        if any("\0" in arg for arg in argv):
+            raise ValueError("an argument holds a NUL byte; no program can receive it")
+        return argv
+
+
+class CodeTest(Frozen):
+    """Statements run in the candidate's own process: forgeable, so `cooperative`."""
+
+    name: str | None = Field(default=None, max_length=200)
+    code: str = Field(min_length=1, max_length=64_000)
+
+
+def _kind_of_test(value: object) -> str | None:
+    if isinstance(value, CallTest | StdioTest | CodeTest):
+        return {CallTest: "call", StdioTest: "stdio", CodeTest: "code"}[type(value)]
+    if not isinstance(value, dict):
+        return None
+    if "call" in value:
+        return "call"
+    if "code" in value:
+        return "code"
+    return "stdio" if "stdout" in value else None
+
+
+Test = Annotated[
+    Annotated[CallTest, Tag("call")]
+    | Annotated[StdioTest, Tag("stdio")]
+    | Annotated[CodeTest, Tag("code")],
+    Discriminator(
+        _kind_of_test,
+        custom_error_type="unknown_test",
+        custom_error_message=(
+            "not a test: give `call` with `returns`, `stdin` with `stdout`, or `code`"
+        ),
+    ),
+]
+
+
+class Limits(Frozen):
+    """What one process of a candidate may use, per test."""
+
+    wall_s: float = Field(default=10, gt=0, le=60)
+    cpu_s: float = Field(default=5, gt=0, le=60)
+    memory_mb: int = Field(default=256, ge=16, le=2048)
+    """Of the whole container, its files in memory included."""
+    output_kb: int = Field(default=64, ge=1, le=1024)
+    """Of stdout and stderr each; a process is killed when it writes more."""
+
+
+class Budget(Frozen):
+    """What one Solve may spend in all; a call that could exceed it is not made."""
+
+    tokens: int = Field(default=60_000, ge=1, le=10_000_000)
+    calls: int = Field(default=32, ge=1, le=1000)
+    wall_s: int = Field(default=600, ge=1, le=86_400)
+
+
+class Options(Frozen):
+    """How to solve, where the defaults do not fit."""
+
+    mode: Literal["dag"] = "dag"
+    on_ambiguous: Literal["best_guess"] = "best_guess"
+    index: Literal["current"] = "current"
+    candidates: int = Field(default=3, ge=1, le=8)
+    """Programs sampled in each round."""
+    rounds: int = Field(default=3, ge=1, le=3)
+    budget: Budget = Budget()
+
+
+class Problem(Frozen):
+    """One coding problem, as a client posts it in YAML or JSON."""
+
+    statement: str = Field(max_length=MAX_STATEMENT_CHARS)
+    language: Language
+    entry_point: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
+    """The function to write; absent: a whole program on stdin and stdout."""
+    signature: str | None = Field(default=None, max_length=1000)
+    files: dict[str, str] = Field(default_factory=dict, max_length=32)
+    """Relative path -> text, given to every candidate."""
+    tests: list[Test] = Field(default_factory=list, max_length=MAX_TESTS)
+    limits: Limits = Limits()
+    options: Options = Options()
+
+    @field_validator("statement")
+    @classmethod
+    def _statement_says_something(cls, statement: str) -> str:
+        if not statement.strip():
+            raise ValueError("the statement is empty; say what the program must do")
+        return statement
+
+    @field_validator("files")
+    @classmethod
+    def _files_stay_inside(cls, files: dict[str, str]) -> dict[str, str]:
+        for path in files:
+            parts = PurePosixPath(path).parts
+            if (
+                not parts
+                or len(path) > MAX_PATH_CHARS
+                or not all(_FILE_PART.match(part) for part in parts)
+            ):
+                raise ValueError(f"file name {path!r} is not a plain relative path")
+        if sum(len(text.encode()) for text in files.values()) > MAX_FILES_BYTES:
+            raise ValueError(f"the files hold more than {MAX_FILES_BYTES} bytes together")
+        return files
+
+    @model_validator(mode="after")
+    def _tests_fit(self) -> Problem:
+        for number, test in enumerate(self.tests):
+            self._check_test(number, test)
+        return self
+
+    def _check_test(self, number: int, test: CallTest | StdioTest | CodeTest) -> None:
+        where = f"tests[{number}]"
+        if isinstance(test, StdioTest):
+            if self.entry_point is not None:
+                raise ValueError(
+                    f"{where} is a stdin/stdout test, but entry_point asks for a function; drop one"
+                )
+            return
+        if self.language is not Language.PYTHON:
+            kind = "call" if isinstance(test, CallTest) else "code"
+            raise ValueError(
+                f"{where}: `{kind}` tests work for python only; give stdin and stdout instead"
+            )
+        if isinstance(test, CodeTest):
+            try:
+                ast.parse(test.code)
+            except (SyntaxError, ValueError) as error:
+                raise ValueError(f"{where}.code does not parse as Python: {error}") from None
+        elif self.entry_point is None:
+            raise ValueError(f"{where} calls a function, but no entry_point names it")
+
+    def canonical_json(self) -> str:
+        """The same text for equal Problems: sorted keys, defaults filled in."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+
+    def test_name(self, number: int) -> str:
+        """The name a report shows for test `number` (from 0)."""
+        return self.tests[number].name or f"test_{number + 1}"

@@ -1,0 +1,152 @@
+"""The configuration: environment variables `CALISOTA_*`, read once, frozen."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its unit. docs/configuration.md is made from this class."""
+
+    model_config = SettingsConfigDict(env_prefix="CALISOTA_", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default=Path("~/.calisota"),
+        description="The one folder that holds all data: database, index, artifacts, logs.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the servers listen on.")
+    api_port: Port = Field(default=8000, description="Port of the REST API.")
+    airflow_port: Port = Field(default=8080, description="Port of Airflow's UI and REST API.")
+    llm_port: Port = Field(default=8091, description="Port of the embedded model server.")
+
+    airflow_url: str | None = Field(
+        default=None, description="Airflow to use instead of the one `calisota up` starts."
+    )
+    airflow_parallelism: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="Tasks that run at once; 0: twice the CPU cores, at least 4.",
+    )
+
+    llm_base_url: str | None = Field(
+        default=None,
+        description="An OpenAI-compatible endpoint, up to `/v1`. Unset: the embedded model.",
+    )
+    llm_api_key: SecretStr | None = Field(default=None, description="Its key.")
+    llm_model_slow: str | None = Field(default=None, description="Model of the planner.")
+    llm_model_fast: str | None = Field(default=None, description="Model of the coder.")
+    llm_model_critic: str | None = Field(default=None, description="Model of the critic.")
+    llm_timeout_s: float = Field(default=180, gt=0, le=3600, description="Of one model call.")
+    llm_max_tokens: int = Field(
+        default=512, ge=16, le=32_768, description="Longest answer of one call, in tokens."
+    )
+    llm_context_tokens: int = Field(
+        default=4096, ge=1024, description="Longest prompt sent; passages are dropped to fit."
+    )
+    llm_concurrency: int = Field(default=4, ge=1, le=64, description="Calls in flight per step.")
+    llm_gguf: Path | None = Field(
+        default=None, description="Your own GGUF weights for the embedded model server."
+    )
+
+    docker_host: str | None = Field(
+        default=None, description="Docker Engine, as in DOCKER_HOST. Unset: found by itself."
+    )
+    sandbox_concurrency: int = Field(
+        default=0, ge=0, le=256, description="Containers at once; 0: one per CPU core."
+    )
+    sandbox_tmpfs_mb: int = Field(
+        default=64, ge=8, le=1024, description="Writable space of one container, in memory."
+    )
+    debian_mirror: str | None = Field(
+        default=None,
+        description="Debian mirror to make the sandbox images from. Unset: the host's, else Debian's.",
+    )
+
+    index_modules: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(
+            "abc argparse ast base64 bisect calendar collections configparser contextlib copy csv "
+            "dataclasses datetime difflib enum fnmatch fractions functools glob graphlib gzip "
+            "hashlib heapq html inspect io ipaddress itertools json keyword linecache locale math "
+            "numbers operator pathlib pprint queue quopri random re reprlib sched secrets shlex "
+            "shutil statistics string stringprep struct tempfile textwrap tokenize typing types "
+            "urllib uuid weakref zipfile"
+        ).split(),
+        description="Standard library modules in the embedded index, separated by spaces.",
+        validate_default=True,
+    )
+    retrieval_min_score: float = Field(
+        default=0.25, ge=-1, le=1, description="Passages that score less are not shown to a model."
+    )
+
+    artifacts_uri: str | None = Field(
+        default=None,
+        description="Where artifacts are kept, as an fsspec URL. Unset: a folder in the data home.",
+    )
+    max_body_bytes: int = Field(
+        default=1_048_576, ge=1024, description="Largest request body the API reads."
+    )
+    log_level: str = Field(default="INFO", description="Of our own logs.")
+
+    @field_validator("home")
+    @classmethod
+    def _expand(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("index_modules", mode="before")
+    @classmethod
+    def _split(cls, modules: object) -> object:
+        return tuple(modules.split()) if isinstance(modules, str) else modules
+
+    @property
+    def artifacts(self) -> str:
+        """URL or folder of the artifact store."""
+        return self.artifacts_uri or str(self.home / "artifacts")
+
+    @property
+    def airflow(self) -> str:
+        """Base URL of Airflow, without a trailing slash."""
+        return (self.airflow_url or f"http://{self.host}:{self.airflow_port}").rstrip("/")
+
+    @property
+    def api(self) -> str:
+        """Base URL of our API."""
+        return f"http://{self.host}:{self.api_port}"
+
+    @property
+    def llm(self) -> str:
+        """Base URL of the model endpoint."""
+        return self.llm_base_url or f"http://{self.host}:{self.llm_port}/v1"
+
+    @property
+    def llm_is_embedded(self) -> bool:
+        """Whether our own small model serves."""
+        return self.llm_base_url is None
+
+    @property
+    def secrets(self) -> Path:
+        """Folder of the generated credentials, mode 0700."""
+        return self.home / "secrets"
+
+    @property
+    def indexes(self) -> Path:
+        """Folder of the retrieval index versions."""
+        return self.home / "indexes"
+
+    @property
+    def logs(self) -> Path:
+        """The one log folder."""
+        return self.home / "logs"
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read from the environment at the first call."""
+    return Settings()

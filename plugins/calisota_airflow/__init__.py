@@ -1,0 +1,1 @@
+"""Operators and links: Airflow's side of CALISOTA."""
