@@ -84,9 +84,15 @@ class ArtifactStore:
 
     def names(self, solve_id: str) -> Iterator[str]:
         """The names written so far for this Solve, sorted; none when it is unknown."""
-        folder = self._base / "solves" / solve_id
+        folder = self._path(solve_id, "_").parent
         if folder.exists():
             yield from sorted(path.stem for path in folder.rglob("*.json"))
+
+    def delete(self, solve_id: str) -> None:
+        """Forget this Solve; nothing happens when it is unknown."""
+        folder = self._path(solve_id, "_").parent
+        if folder.exists():
+            folder.fs.rm(folder.path, recursive=True)
 
     @staticmethod
     def _read(path: UPath) -> bytes:

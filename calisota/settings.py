@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     )
     debian_mirror: str | None = Field(
         default=None,
-        description="Debian mirror to make the sandbox images from. Unset: the host's, else Debian's.",
+        description="Debian mirror of the sandbox images. Unset: the host's, else Debian's.",
     )
 
     index_modules: Annotated[tuple[str, ...], NoDecode] = Field(

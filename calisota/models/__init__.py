@@ -8,6 +8,7 @@ from calisota.models.execution import (
     Outcome,
     TestResult,
 )
+from calisota.models.faults import Fault, readable_faults
 from calisota.models.problem import (
     Budget,
     Call,
@@ -22,9 +23,11 @@ from calisota.models.problem import (
     Test,
 )
 from calisota.models.solve import (
+    Admitted,
     Brief,
     Candidate,
     CandidateSet,
+    CandidateSummary,
     Critique,
     Decision,
     Finding,
@@ -43,6 +46,7 @@ from calisota.models.solve import (
 
 __all__ = [
     "OUTCOME_PRECEDENCE",
+    "Admitted",
     "ArtifactRef",
     "Brief",
     "Budget",
@@ -50,12 +54,14 @@ __all__ = [
     "CallTest",
     "Candidate",
     "CandidateSet",
+    "CandidateSummary",
     "CodeTest",
     "Compare",
     "Critique",
     "Decision",
     "Execution",
     "ExecutionMatrix",
+    "Fault",
     "Finding",
     "Frozen",
     "Hit",
@@ -77,4 +83,5 @@ __all__ = [
     "TestResult",
     "Usage",
     "Verdict",
+    "readable_faults",
 ]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from calisota.models.base import Frozen
 from calisota.models.execution import ExecutionMatrix, Outcome, TestResult
-from calisota.models.problem import Language
+from calisota.models.problem import Language, Problem
 
 
 class Route(StrEnum):
@@ -179,6 +179,13 @@ class Decision(Frozen):
     verdict: Verdict | None
     """Set when the Solve ends here."""
     reason: str
+
+
+class Admitted(Frozen):
+    """A Problem on its way, and when the Solve began (seconds since the epoch)."""
+
+    problem: Problem
+    started_at: float
 
 
 class RoundResult(Frozen):

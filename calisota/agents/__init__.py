@@ -1,0 +1,8 @@
+"""The model-driven roles: planner, coder and critic. They propose; execution decides."""
+
+from calisota.agents.coder import write_candidate
+from calisota.agents.critic import review
+from calisota.agents.planner import make_plan, no_plan
+from calisota.agents.prompts import prompt_hashes
+
+__all__ = ["make_plan", "no_plan", "prompt_hashes", "review", "write_candidate"]

@@ -1,0 +1,73 @@
+"""Reading what a model wrote: JSON of a known shape, or a program in a fence; never trusting it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from calisota.models import Language
+
+M = TypeVar("M", bound=BaseModel)
+
+MAX_SOURCE_BYTES = 256 * 1024
+
+FENCES = {Language.PYTHON: "python", Language.C: "c"}
+_ALIASES = {
+    Language.PYTHON: {"python", "py", "python3", ""},
+    Language.C: {"c", "h", ""},
+}
+_BLOCK = re.compile(
+    r"^[ \t]*```([A-Za-z0-9+#]*)[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE
+)
+
+
+def parse_json(text: str, kind: type[M]) -> M | None:
+    """The JSON object in `text` as a `kind`; None when there is none that fits.
+
+    Takes the text from the first `{` to the last `}`, so prose or a fence around it does no harm.
+    """
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or end < start:
+        return None
+    try:
+        return kind.model_validate_json(text[start : end + 1])
+    except ValidationError:
+        return None
+
+
+def extract_program(text: str, language: Language, entry_point: str | None) -> str | None:
+    """The program in a model's answer; None when it holds none.
+
+    Of several blocks the one that defines the entry point wins, then the longest. A block that
+    the answer never closes counts: weak models run out of tokens after the program is complete.
+    An answer without any fence is a program only if it parses as one (Python).
+    """
+    blocks: list[str] = [
+        body
+        for tag, body in _BLOCK.findall(text)
+        if tag.lower() in _ALIASES[language] and body.strip()
+    ]
+    if entry_point is not None:
+        defining = [body for body in blocks if re.search(rf"\b{entry_point}\b", body)]
+        blocks = defining or blocks
+    if blocks:
+        program = max(blocks, key=len)
+    elif "```" not in text and language is Language.PYTHON and _is_program(text, entry_point):
+        program = text
+    else:
+        return None
+    if len(program.encode(errors="replace")) > MAX_SOURCE_BYTES or "\0" in program:
+        return None
+    return program.rstrip() + "\n"
+
+
+def _is_program(text: str, entry_point: str | None) -> bool:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return bool(names) if entry_point is None else entry_point in names

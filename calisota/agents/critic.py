@@ -1,0 +1,73 @@
+"""The critic (route `critic`): a review of one program. Advice only; it raises no verdict."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from calisota.agents.answers import parse_json
+from calisota.agents.prompts import LANGUAGE_NAMES, render
+from calisota.llm import ChatModel, ChatRequest, Message
+from calisota.models import Candidate, Critique, ExecutionMatrix, Finding, Problem, Route, Usage
+
+CRITIC_TOKENS = 220
+
+
+class FindingDraft(BaseModel):
+    """One finding, as asked of the model."""
+
+    severity: Literal["info", "warning", "error"]
+    message: str = Field(max_length=160)
+
+
+class CritiqueDraft(BaseModel):
+    """The shape asked of the model; bounded, or weak models run on."""
+
+    score: int = Field(ge=0, le=100)
+    findings: list[FindingDraft] = Field(max_length=3)
+    suggestions: list[Annotated[str, Field(max_length=160)]] = Field(max_length=2)
+
+
+async def review(
+    chat: ChatModel,
+    problem: Problem,
+    candidate: Candidate,
+    matrix: ExecutionMatrix,
+    *,
+    failures: list[str],
+    max_tokens: int,
+) -> tuple[Critique | None, Usage]:
+    """The critic's review of `candidate`, None when its answer is unusable; and what it cost.
+
+    `failures` are lines about visible tests only. Raises: what `ChatModel.complete` raises.
+    """
+    visible = [test for test in matrix.tests if not test.held_out]
+    prompt = render(
+        "critic",
+        statement=problem.statement,
+        language_name=LANGUAGE_NAMES[problem.language],
+        source=candidate.source or "",
+        passed=sum(test.outcome == "accepted" for test in visible),
+        total=len(visible),
+        failures=failures,
+    )
+    response = await chat.complete(
+        ChatRequest(
+            route=Route.CRITIC,
+            messages=[Message(role="user", content=prompt)],
+            temperature=0,
+            max_tokens=min(CRITIC_TOKENS, max_tokens),
+            answer_schema=CritiqueDraft,
+        )
+    )
+    draft = parse_json(response.text, CritiqueDraft)
+    if draft is None:
+        return None, response.usage
+    critique = Critique(
+        candidate_id=candidate.id,
+        score=draft.score,
+        findings=[Finding(severity=f.severity, message=f.message) for f in draft.findings],
+        suggestions=draft.suggestions,
+    )
+    return critique, response.usage

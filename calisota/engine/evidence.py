@@ -1,0 +1,65 @@
+"""Which tests a model may see, and which failures it is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from calisota.models import Outcome
+
+if TYPE_CHECKING:
+    from calisota.models import ExecutionMatrix, Problem
+
+HOLD_OUT_FROM = 6
+HOLD_OUT_EVERY = 3
+MAX_FAILURES = 3
+MAX_FAILURE_CHARS = 600
+
+
+def held_out(problem: Problem) -> frozenset[int]:
+    """The tests no prompt ever quotes: each third one when there are six or more.
+
+    By position, so that a step that runs again, here or on another host, holds out the same.
+    """
+    if len(problem.tests) < HOLD_OUT_FROM:
+        return frozenset()
+    return frozenset(range(HOLD_OUT_EVERY - 1, len(problem.tests), HOLD_OUT_EVERY))
+
+
+def shown_tests(problem: Problem) -> frozenset[int]:
+    """The tests a prompt may quote."""
+    return frozenset(range(len(problem.tests))) - held_out(problem)
+
+
+def mark_held_out(problem: Problem, matrix: ExecutionMatrix) -> ExecutionMatrix:
+    """The same matrix with the held-out tests marked as such."""
+    hidden = held_out(problem)
+    tests = [
+        test.model_copy(update={"held_out": number in hidden})
+        for number, test in enumerate(matrix.tests)
+    ]
+    return matrix.model_copy(update={"tests": tests})
+
+
+def failures_for_model(matrix: ExecutionMatrix) -> list[str]:
+    """What went wrong, in lines for a prompt: the shortest failures of tests it may see.
+
+    Held-out tests never appear. A program that does not build gives the compiler's first words.
+    """
+    if matrix.outcome is Outcome.COMPILE_ERROR and matrix.build_stderr:
+        return [f"it does not compile: {_cut(matrix.build_stderr)}"]
+    lines = [
+        _cut(f"{test.outcome}: {test.detail or test.name}" + _tail(test.stderr))
+        for test in matrix.tests
+        if not test.held_out and test.outcome is not Outcome.ACCEPTED
+    ]
+    return sorted(lines, key=len)[:MAX_FAILURES]
+
+
+def _tail(stderr: str) -> str:
+    lines = stderr.strip().splitlines()
+    return f" ({lines[-1]})" if lines else ""
+
+
+def _cut(text: str) -> str:
+    text = text.strip()
+    return text if len(text) <= MAX_FAILURE_CHARS else text[:MAX_FAILURE_CHARS] + " ..."

@@ -1,0 +1,63 @@
+"""`calisota solve --local`: the same steps in this process, without Airflow."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from calisota.models import CandidateSet, Problem, SolveReport
+    from calisota.stages import RunsCandidates, Stages
+
+
+class LocalSolve:
+    """One Solve, step after step; `on_step` is told each step's name as it begins."""
+
+    def __init__(
+        self,
+        stages: Stages,
+        sandbox: RunsCandidates,
+        *,
+        on_step: Callable[[str], None],
+        workers: int | None = None,
+    ) -> None:
+        self._stages = stages
+        self._sandbox = sandbox
+        self._on_step = on_step
+        self._workers = workers or os.cpu_count() or 1
+
+    def run(self, problem: Problem) -> SolveReport:
+        """The report of `problem`.
+
+        Raises: CalisotaError: what a step could not get over; its remedy says what to do.
+        """
+        solve_id = f"local_{secrets.token_hex(16)}"
+        self._on_step("retrieve")
+        self._stages.retrieve(solve_id, problem.model_dump(mode="json"))
+        self._on_step("plan")
+        asyncio.run(self._stages.plan(solve_id))
+        for number in range(1, problem.options.rounds + 1):
+            if self._round(solve_id, number):
+                break
+        self._on_step("report")
+        return self._stages.report(solve_id, self._sandbox)
+
+    def _round(self, solve_id: str, number: int) -> bool:
+        """Whether the Solve ends with this round."""
+        self._on_step(f"round_{number}.code")
+        drawn = asyncio.run(self._stages.code(solve_id, number))
+        self._on_step(f"round_{number}.sandbox")
+        self._execute(solve_id, drawn)
+        self._on_step(f"round_{number}.critic")
+        result = asyncio.run(self._stages.critic(solve_id, number))
+        return result.decision.verdict is not None
+
+    def _execute(self, solve_id: str, drawn: CandidateSet) -> None:
+        ids = [candidate.id for candidate in drawn.candidates]
+        with ThreadPoolExecutor(self._workers) as pool:
+            list(pool.map(lambda one: self._stages.sandbox(solve_id, one, self._sandbox), ids))

@@ -1,0 +1,424 @@
+"""The steps of a Solve, wired: the one place where models, retrieval and sandbox meet.
+
+Each step reads what earlier steps stored, writes its own result under a fixed name, and may run
+again at any time: a cleared Airflow task simply overwrites. The DAG and `--local` call the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from calisota import agents, engine
+from calisota.agents.coder import Repair
+from calisota.agents.prompts import fit_passages
+from calisota.artifacts import ArtifactStore
+from calisota.errors import (
+    ArtifactDamaged,
+    BudgetExhausted,
+    IndexUnusable,
+    InputError,
+    ModelUnavailable,
+)
+from calisota.models import (
+    Admitted,
+    ArtifactRef,
+    Candidate,
+    CandidateSet,
+    ExecutionMatrix,
+    HitSet,
+    Planned,
+    Problem,
+    RoundResult,
+    SolveReport,
+    SolveState,
+    StepTiming,
+    Usage,
+    readable_faults,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from contextlib import AbstractAsyncContextManager
+
+    from calisota.engine import SolveRecord
+    from calisota.llm import ChatModel
+    from calisota.models import Brief, Critique, Hit
+    from calisota.settings import Settings
+
+M = TypeVar("M", bound=BaseModel)
+
+PASSAGES_ASKED = 8
+PASSAGE_TOKENS = 1500
+CHARS_PER_TOKEN = 3  # of code, on average; passages are cut to it, not billed by it
+
+
+class Searches(Protocol):
+    """What retrieves: `calisota.rag.Retriever`."""
+
+    def search(self, query: str, *, k: int, language: str | None = None) -> HitSet:
+        """The `k` nearest chunks."""
+        ...
+
+
+class RunsCandidates(Protocol):
+    """What executes: `calisota.sandbox.engine.DockerSandbox`."""
+
+    def run_candidate(
+        self,
+        problem: Problem,
+        candidate: Candidate,
+        *,
+        solve_id: str,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ExecutionMatrix:
+        """The candidate on every test, in one fresh container."""
+        ...
+
+
+class Stages:
+    """The steps of one installation; cheap to build, opens nothing until a step needs it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: ArtifactStore,
+        *,
+        open_chat: Callable[[], AbstractAsyncContextManager[ChatModel]],
+        open_retriever: Callable[[], Searches],
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._open_chat = open_chat
+        self._open_retriever = open_retriever
+
+    def retrieve(self, solve_id: str, conf: Mapping[str, object]) -> HitSet:
+        """Take in the Problem and find passages for it.
+
+        `conf` is the Problem's fields, or `problem_ref` where a large Problem lies.
+        A missing or damaged index is no reason not to solve: the note of the result says so.
+        Raises: InputError: `conf` is no Problem; correct it.
+        """
+        with self._timed(solve_id, "retrieve"):
+            problem = self.problem_of(conf)
+            self._store.put(solve_id, "problem", Admitted(problem=problem, started_at=time.time()))
+            hits = self._search(problem)
+            self._store.put(solve_id, "hits", hits)
+        return hits
+
+    def problem_of(self, conf: Mapping[str, object]) -> Problem:
+        """The Problem in a Dag run's conf. Raises: InputError."""
+        reference = conf.get("problem_ref")
+        try:
+            if reference is not None:
+                return self._store.get(ArtifactRef.model_validate(reference), Problem)
+            # A form leaves fields that were not filled in as null.
+            fields = {
+                name: conf[name] for name in Problem.model_fields if conf.get(name) is not None
+            }
+            return Problem.model_validate(fields)
+        except ValidationError as error:
+            faults = "; ".join(str(fault) for fault in readable_faults(error))
+            raise InputError(
+                f"This is no Problem: {faults}.", remedy="correct the fields named and start again."
+            ) from None
+
+    def _search(self, problem: Problem) -> HitSet:
+        query = f"{problem.signature or problem.entry_point or ''} {problem.statement}"[:2000]
+        try:
+            found = self._open_retriever().search(query, k=PASSAGES_ASKED)
+        except IndexUnusable as error:
+            return HitSet(index=None, hits=[], note=str(error))
+        good = [hit for hit in found.hits if hit.score >= self._settings.retrieval_min_score]
+        return found.model_copy(update={"hits": self._fitting(good)})
+
+    def _fitting(self, hits: list[Hit]) -> list[Hit]:
+        # Prompt and answer share the model's context with the statement; a third is for passages.
+        tokens = min(PASSAGE_TOKENS, self._settings.llm_context_tokens // 3)
+        return fit_passages(hits, tokens * CHARS_PER_TOKEN)
+
+    async def plan(self, solve_id: str) -> Planned:
+        """The plan, by the slow model."""
+        with self._timed(solve_id, "plan"):
+            admitted = self._load(solve_id, "problem", Admitted)
+            hits = self._load(solve_id, "hits", HitSet)
+            problem = admitted.problem
+            try:
+                async with self._budgeted(admitted, Usage()) as chat:
+                    planned = await agents.make_plan(
+                        chat,
+                        problem,
+                        passages=hits.hits,
+                        shown=engine.shown_tests(problem),
+                        max_tokens=self._settings.llm_max_tokens,
+                    )
+            except BudgetExhausted as error:
+                planned = agents.no_plan(problem, Usage(), note=str(error))
+            self._store.put(solve_id, "plan", planned)
+        return planned
+
+    async def code(self, solve_id: str, round_number: int) -> CandidateSet:
+        """The candidates of this round, sampled concurrently by the fast model."""
+        with self._timed(solve_id, f"round_{round_number}.code"):
+            admitted = self._load(solve_id, "problem", Admitted)
+            record = self._record(solve_id, before_round=round_number)
+            planned = self._load(solve_id, "plan", Planned)
+            briefs = engine.make_briefs(
+                round_number=round_number,
+                candidates=admitted.problem.options.candidates,
+                plan=planned.plan,
+                has_passages=bool(record.hits.hits),
+                last=record.last,
+                prompts=agents.prompt_hashes(),
+            )
+            async with self._budgeted(admitted, record.usage) as chat:
+                drawn = await self._draw(chat, record, briefs, round_number)
+            self._store.put(solve_id, f"round_{round_number}/candidates", drawn)
+        return drawn
+
+    async def _draw(
+        self, chat: ChatModel, record: SolveRecord, briefs: list[Brief], round_number: int
+    ) -> CandidateSet:
+        """One candidate per brief; what was answered is kept even where a sibling call failed."""
+        slots = asyncio.Semaphore(self._settings.llm_concurrency)
+        plan = record.planned.plan if record.planned else None
+        if plan is None:
+            raise ArtifactDamaged("The plan is gone.", remedy="clear the task `plan`.")
+
+        async def one(brief: Brief) -> Candidate:
+            async with slots:
+                return await agents.write_candidate(
+                    chat,
+                    record.problem,
+                    brief,
+                    round_number=round_number,
+                    plan=plan,
+                    passages=record.hits.hits,
+                    shown=engine.shown_tests(record.problem),
+                    repair=_repair_of(record, brief),
+                    max_tokens=self._settings.llm_max_tokens,
+                )
+
+        results = await asyncio.gather(*map(one, briefs), return_exceptions=True)
+        candidates = [result for result in results if isinstance(result, Candidate)]
+        failures = [result for result in results if isinstance(result, BaseException)]
+        tolerable = (BudgetExhausted, ModelUnavailable) if candidates else BudgetExhausted
+        for failure in failures:
+            if not isinstance(failure, tolerable):
+                raise failure
+        out_of_budget = any(isinstance(failure, BudgetExhausted) for failure in failures)
+        return CandidateSet(
+            round=round_number, candidates=candidates, stopped="budget" if out_of_budget else None
+        )
+
+    def sandbox(
+        self,
+        solve_id: str,
+        candidate_id: str,
+        sandbox: RunsCandidates,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ExecutionMatrix:
+        """The candidate on every test, in its own container."""
+        round_number = int(candidate_id[1 : candidate_id.index("c")])
+        with self._timed(solve_id, f"round_{round_number}.sandbox.{candidate_id}"):
+            problem = self._load(solve_id, "problem", Admitted).problem
+            drawn = self._load(solve_id, f"round_{round_number}/candidates", CandidateSet)
+            candidate = next(c for c in drawn.candidates if c.id == candidate_id)
+            matrix = engine.mark_held_out(
+                problem,
+                sandbox.run_candidate(problem, candidate, solve_id=solve_id, on_line=on_line),
+            )
+            self._store.put(solve_id, f"round_{round_number}/matrix_{candidate_id}", matrix)
+        return matrix
+
+    async def critic(self, solve_id: str, round_number: int) -> RoundResult:
+        """The review of the round's best candidate, and the decision what happens next."""
+        with self._timed(solve_id, f"round_{round_number}.critic"):
+            admitted = self._load(solve_id, "problem", Admitted)
+            record = self._record(solve_id, before_round=round_number)
+            drawn = self._load(solve_id, f"round_{round_number}/candidates", CandidateSet)
+            matrices = [
+                self._load(solve_id, f"round_{round_number}/matrix_{candidate.id}", ExecutionMatrix)
+                for candidate in drawn.candidates
+            ]
+            spent = record.usage + drawn.usage
+            critique, usage = await self._review(admitted, drawn, matrices, spent)
+            decision = engine.decide(_state(admitted, record, drawn, matrices, spent + usage))
+            result = RoundResult(
+                round=round_number,
+                matrices=matrices,
+                critique=critique,
+                decision=decision,
+                usage=usage,
+            )
+            self._store.put(solve_id, f"round_{round_number}/result", result)
+        return result
+
+    async def _review(
+        self,
+        admitted: Admitted,
+        drawn: CandidateSet,
+        matrices: list[ExecutionMatrix],
+        spent: Usage,
+    ) -> tuple[Critique | None, Usage]:
+        """The critic's view of the best candidate of this round; none when there is no program."""
+        best = engine.best_candidate(matrices)
+        candidate = next((c for c in drawn.candidates if best and c.id == best.candidate_id), None)
+        if best is None or candidate is None or candidate.source is None:
+            return None, Usage()
+        try:
+            async with self._budgeted(admitted, spent) as chat:
+                return await agents.review(
+                    chat,
+                    admitted.problem,
+                    candidate,
+                    best,
+                    failures=engine.failures_for_model(best),
+                    max_tokens=self._settings.llm_max_tokens,
+                )
+        except BudgetExhausted:
+            return None, Usage()
+
+    def report(self, solve_id: str, sandbox: RunsCandidates) -> SolveReport:
+        """The report; an accepted program is first run once more, in a new container."""
+        began = time.monotonic()
+        record = self._record(solve_id, before_round=None)
+        decision = record.last
+        second = None
+        if decision is not None and decision.action == "accept" and decision.candidate_id:
+            winner = record.candidate(decision.candidate_id)
+            if winner is not None:
+                second = engine.mark_held_out(
+                    record.problem,
+                    sandbox.run_candidate(record.problem, winner, solve_id=solve_id),
+                )
+        own = StepTiming(name="report", round=None, seconds=round(time.monotonic() - began, 3))
+        report = engine.make_report(
+            solve_id,
+            record,
+            second=second,
+            steps=[*self._steps(solve_id, record), own],
+            prompts=agents.prompt_hashes(),
+        )
+        self._store.put(solve_id, "report", report)
+        return report
+
+    def _steps(self, solve_id: str, record: SolveRecord) -> list[StepTiming]:
+        names = ["retrieve", "plan"]
+        for drawn, _ in record.rounds:
+            names.append(f"round_{drawn.round}.code")
+            names += [f"round_{drawn.round}.sandbox.{c.id}" for c in drawn.candidates]
+            names.append(f"round_{drawn.round}.critic")
+        found = (self._store.find(solve_id, f"steps/{name}", StepTiming) for name in names)
+        return [step for step in found if step is not None]
+
+    def _record(self, solve_id: str, *, before_round: int | None) -> SolveRecord:
+        """What was stored so far, following the decisions from the first round on."""
+        rounds = []
+        problem = self._load(solve_id, "problem", Admitted).problem
+        last = before_round if before_round is not None else problem.options.rounds + 1
+        for number in range(1, last):
+            drawn = self._store.find(solve_id, f"round_{number}/candidates", CandidateSet)
+            result = self._store.find(solve_id, f"round_{number}/result", RoundResult)
+            if drawn is None or result is None:
+                break
+            rounds.append((drawn, result))
+            if result.decision.verdict is not None:
+                break
+        return engine.SolveRecord(
+            problem=problem,
+            hits=self._load(solve_id, "hits", HitSet),
+            planned=self._store.find(solve_id, "plan", Planned),
+            rounds=rounds,
+        )
+
+    def _load(self, solve_id: str, name: str, kind: type[M]) -> M:
+        value = self._store.find(solve_id, name, kind)
+        if value is None:
+            raise ArtifactDamaged(
+                f"Solve {solve_id} has no {name}.", remedy="clear the Dag run from `retrieve` on."
+            )
+        return value
+
+    @asynccontextmanager
+    async def _budgeted(self, admitted: Admitted, spent: Usage) -> AsyncIterator[ChatModel]:
+        async with self._open_chat() as chat:
+            yield engine.BudgetedChat(chat, admitted.problem.options.budget, spent)
+
+    @contextmanager
+    def _timed(self, solve_id: str, step: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        group = step.startswith("round_")
+        timing = StepTiming(
+            name=step.split(".", 1)[1] if group else step,
+            round=int(step[len("round_") : step.index(".")]) if group else None,
+            seconds=round(time.monotonic() - began, 3),
+        )
+        self._store.put(solve_id, f"steps/{step}", timing)
+
+
+def _state(
+    admitted: Admitted,
+    record: SolveRecord,
+    drawn: CandidateSet,
+    matrices: list[ExecutionMatrix],
+    usage: Usage,
+) -> SolveState:
+    options = admitted.problem.options
+    return SolveState(
+        round=drawn.round,
+        max_rounds=options.rounds,
+        has_tests=bool(admitted.problem.tests),
+        matrices=[*record.matrices, *matrices],
+        usage=usage,
+        tokens_budget=options.budget.tokens,
+        calls_budget=options.budget.calls,
+        elapsed_s=max(0.0, time.time() - admitted.started_at),
+        wall_budget_s=options.budget.wall_s,
+        out_of_budget=drawn.stopped == "budget",
+    )
+
+
+def _repair_of(record: SolveRecord, brief: Brief) -> Repair | None:
+    """What a repairing brief needs: the program, its failures, the critic's suggestions on it."""
+    if brief.repairs is None:
+        return None
+    candidate = record.candidate(brief.repairs)
+    matrix = next((m for m in record.matrices if m.candidate_id == brief.repairs), None)
+    if candidate is None or candidate.source is None or matrix is None:
+        return None
+    critiques = [result.critique for _, result in record.rounds if result.critique]
+    suggestions = [
+        text
+        for critique in critiques
+        if critique.candidate_id == brief.repairs
+        for text in critique.suggestions
+    ]
+    return Repair(
+        source=candidate.source,
+        failures=engine.failures_for_model(matrix),
+        suggestions=suggestions,
+    )
+
+
+def open_stages(settings: Settings) -> Stages:
+    """The steps with the real model endpoint, index and artifact store of `settings`."""
+
+    def retriever() -> Searches:
+        from calisota.rag import Retriever  # noqa: PLC0415  # numpy, faiss and onnxruntime
+
+        return Retriever.open(settings)
+
+    def chat() -> AbstractAsyncContextManager[ChatModel]:
+        from calisota.llm.openai_chat import open_chat  # noqa: PLC0415  # the SDK takes 0.5 s
+
+        return open_chat(settings)
+
+    return Stages(
+        settings, ArtifactStore(settings.artifacts), open_chat=chat, open_retriever=retriever
+    )

@@ -1,0 +1,60 @@
+"""The DAG `solve`: one Dag run solves one Problem. Wiring only; the steps are in `calisota`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, TaskGroup, TriggerRule
+
+from calisota_airflow.operators import (
+    CodeOperator,
+    CriticOperator,
+    PlanOperator,
+    ReportOperator,
+    RetrieveOperator,
+    SandboxOperator,
+)
+from calisota_airflow.params import ROUNDS, solve_params
+from calisota_airflow.policy import RemedyRetryPolicy
+
+with DAG(
+    dag_id="solve",
+    description="Solve one coding problem: retrieve, plan, code, execute, criticise, report.",
+    doc_md=__doc__,
+    schedule=None,
+    catchup=False,
+    max_active_runs=16,
+    dagrun_timeout=timedelta(hours=2),
+    tags=["calisota"],
+    params=solve_params(),
+    default_args={
+        "retries": 3,
+        "retry_delay": timedelta(seconds=5),
+        "retry_exponential_backoff": 2,
+        "retry_policy": RemedyRetryPolicy(),
+        "execution_timeout": timedelta(minutes=20),
+    },
+) as dag:
+    last = RetrieveOperator(task_id="retrieve", pool="gpu") >> PlanOperator(
+        task_id="plan", pool="llm_slow"
+    )
+    report = ReportOperator(
+        task_id="report",
+        pool="sandbox",
+        trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+    )
+    for number in range(1, ROUNDS + 1):
+        with TaskGroup(f"round_{number}"):
+            code = CodeOperator(task_id="code", round_number=number, pool="llm_fast")
+            sandbox = SandboxOperator.partial(task_id="sandbox", pool="sandbox").expand(
+                candidate_id=code.output
+            )
+            critic = CriticOperator(
+                task_id="critic",
+                round_number=number,
+                pool="llm_slow",
+                # No candidate at all (no budget left) maps over nothing, which is a skip.
+                trigger_rule=TriggerRule.NONE_FAILED,
+            )
+            last >> code >> sandbox >> critic >> report
+        last = critic

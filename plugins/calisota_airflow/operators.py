@@ -1,0 +1,220 @@
+"""One operator per step of a Solve: they translate between Airflow and `calisota.stages`.
+
+Heavy libraries are imported when a task runs, never when a DAG file is parsed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.docker.operators.docker import DockerOperator
+from airflow.providers.standard.utils.skipmixin import SkipMixin
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.observability import stats
+
+from calisota_airflow.params import ROUNDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk.definitions.context import Context
+    from calisota.sandbox.engine import DockerSandbox
+    from docker import APIClient
+
+    from calisota.models import Usage
+    from calisota.stages import Stages
+
+
+def open_stages() -> Stages:
+    """The steps of this installation."""
+    from calisota.settings import settings  # noqa: PLC0415
+    from calisota.stages import open_stages as open_them  # noqa: PLC0415
+
+    return open_them(settings())
+
+
+def count_tokens(route: str, usage: Usage) -> None:
+    """Send what a step spent to StatsD."""
+    tags = {"route": route}
+    stats.incr("calisota.llm.calls", usage.calls, tags=tags)
+    stats.incr("calisota.llm.prompt_tokens", usage.prompt_tokens, tags=tags)
+    stats.incr("calisota.llm.completion_tokens", usage.completion_tokens, tags=tags)
+
+
+class RetrieveOperator(BaseOperator):
+    """Takes in the Problem from the Dag run's params and finds passages for it."""
+
+    ui_color = "#dbe9f6"
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """How many passages were found, in which index version."""
+        found = open_stages().retrieve(context["run_id"], dict(context["params"]))
+        if found.note:
+            self.log.warning("Solving without passages: %s", found.note)
+        for hit in found.hits:
+            self.log.info("%.3f %s:%d-%d", hit.score, hit.path, hit.start_line, hit.end_line)
+        return {"index": found.index, "hits": len(found.hits)}
+
+
+class PlanOperator(BaseOperator):
+    """Asks the slow model for a plan."""
+
+    ui_color = "#fdebd0"
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """The plan's approaches and what they cost."""
+        planned = asyncio.run(open_stages().plan(context["run_id"]))
+        count_tokens("slow", planned.usage)
+        if planned.note:
+            self.log.warning("Going on without a plan: %s", planned.note)
+        self.log.info("Plan:\n%s", planned.plan.model_dump_json(indent=2))
+        return {"approaches": len(planned.plan.approaches), "tokens": planned.usage.tokens}
+
+
+class CodeOperator(BaseOperator):
+    """Samples the round's candidates from the fast model, concurrently."""
+
+    ui_color = "#fcf3cf"
+
+    def __init__(self, *, round_number: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.round_number = round_number
+
+    def execute(self, context: Context) -> list[str]:
+        """The ids of the candidates; `sandbox` is mapped over them."""
+        from calisota.text import printable  # noqa: PLC0415
+
+        drawn = asyncio.run(open_stages().code(context["run_id"], self.round_number))
+        count_tokens("fast", drawn.usage)
+        for candidate in drawn.candidates:
+            text = printable(candidate.source) if candidate.source else candidate.note
+            self.log.info("%s (%s)\n%s", candidate.id, candidate.brief.prompt, text)
+        if drawn.stopped:
+            self.log.warning("Stopped sampling: %s", drawn.stopped)
+        return [candidate.id for candidate in drawn.candidates]
+
+
+class SandboxOperator(DockerOperator):
+    """Runs one candidate on every test in a fresh, hardened container.
+
+    DockerOperator gives the connection to the Docker Engine (`docker_conn_id`, TLS), its templates
+    and its place in the UI. It can set neither the hard limits nor stdin, so the container itself
+    is made by `calisota.sandbox`. A candidate that fails is data: the task succeeds and its name
+    in Grid shows the outcome.
+    """
+
+    ui_color = "#d5f5e3"
+    template_fields: Sequence[str] = ("candidate_id",)
+
+    def __init__(self, *, candidate_id: str, **kwargs: Any) -> None:
+        # The image depends on the Problem's language, which is known when the task runs.
+        kwargs.setdefault("image", "calisota/sandbox")
+        kwargs.setdefault("map_index_template", "{{ candidate_outcome }}")
+        super().__init__(**kwargs)
+        self.candidate_id = candidate_id
+        self._solve_id: str | None = None
+
+    @cached_property
+    def sandbox(self) -> DockerSandbox:
+        """Our sandbox on this operator's Docker Engine."""
+        from calisota.sandbox.engine import DockerSandbox  # noqa: PLC0415
+
+        from calisota.settings import settings  # noqa: PLC0415
+
+        return DockerSandbox(self._engine(), settings())
+
+    def _engine(self) -> APIClient:
+        """The operator's own connection when one is named, else the installation's Engine."""
+        if self.docker_conn_id:
+            return self.cli
+        from calisota.sandbox.engine import connect  # noqa: PLC0415
+
+        from calisota.settings import settings  # noqa: PLC0415
+
+        return connect(settings())
+
+    def execute(self, context: Context) -> dict[str, Any]:  # type: ignore[override]
+        """The candidate's outcome; the whole matrix is in the artifact store."""
+        self._solve_id = context["run_id"]
+        context["candidate_outcome"] = self.candidate_id  # type: ignore[typeddict-unknown-key]
+        # A try that was killed may have left its container.
+        self.sandbox.remove(self._solve_id, self.candidate_id)
+        matrix = open_stages().sandbox(
+            self._solve_id, self.candidate_id, self.sandbox, on_line=self.log.info
+        )
+        stats.incr("calisota.sandbox.outcome", tags={"outcome": matrix.outcome.value})
+        score = f"{matrix.passed()}/{len(matrix.tests)}"
+        context["candidate_outcome"] = (  # type: ignore[typeddict-unknown-key]
+            f"{self.candidate_id} {matrix.outcome} {score}"
+        )
+        self.log.info("%s: %s, %s tests passed", self.candidate_id, matrix.outcome, score)
+        return {
+            "candidate_id": self.candidate_id,
+            "outcome": matrix.outcome.value,
+            "passed": matrix.passed(),
+            "tests": len(matrix.tests),
+        }
+
+    def on_kill(self) -> None:
+        """Remove the container of this candidate."""
+        if self._solve_id is not None:
+            self.sandbox.remove(self._solve_id, self.candidate_id)
+
+
+class CriticOperator(BaseOperator, SkipMixin):
+    """Reviews the round's best candidate, decides, and skips the rounds that are not needed."""
+
+    ui_color = "#e8daef"
+
+    def __init__(self, *, round_number: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.round_number = round_number
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """The decision and its reason."""
+        result = asyncio.run(open_stages().critic(context["run_id"], self.round_number))
+        count_tokens("critic", result.usage)
+        if result.critique:
+            self.log.info("Critique:\n%s", result.critique.model_dump_json(indent=2))
+        decision = result.decision
+        self.log.info("Decision: %s: %s", decision.action, decision.reason)
+        summary = decision.model_dump(mode="json")
+        if decision.verdict is not None:
+            ti = context["ti"]
+            # A skip ends the task by an exception, so the result is pushed before.
+            ti.xcom_push(key="return_value", value=summary)
+            self.skip(ti=ti, tasks=self._later_rounds())
+        return summary
+
+    def _later_rounds(self) -> list[Any]:
+        """Every task of the rounds to come, named at once: a skip that spreads costs hops."""
+        dag = self.get_dag()
+        later = tuple(f"round_{number}." for number in range(self.round_number + 1, ROUNDS + 1))
+        return [task for task in dag.tasks if task.task_id.startswith(later)] if dag else []
+
+
+class ReportOperator(BaseOperator):
+    """Runs an accepted program once more in a new container and writes the report."""
+
+    ui_color = "#d6eaf8"
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """The verdict and its claim; the whole report is in the artifact store."""
+        from calisota.sandbox.engine import DockerSandbox, connect  # noqa: PLC0415
+
+        from calisota.settings import settings  # noqa: PLC0415
+
+        solve_id = context["run_id"]
+        sandbox = DockerSandbox(connect(settings()), settings())
+        report = open_stages().report(solve_id, sandbox)
+        stats.incr("calisota.solve.verdict", tags={"verdict": report.verdict.value})
+        self.log.info("%s: %s", report.verdict, report.claim)
+        if report.state == "failed":
+            raise AirflowFailException(report.claim)
+        return {"verdict": report.verdict.value, "claim": report.claim}
+
+    def on_kill(self) -> None:
+        """Nothing to do: the container's own deadline and the reaper remove it."""
