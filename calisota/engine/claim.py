@@ -33,9 +33,7 @@ def claim_of(verdict: Verdict, matrix: ExecutionMatrix | None, *, confirmed: boo
     if matrix is None:
         return f"No program was written before {end} ended."
     return (
-        (
         f"Not solved: when {end} ended, the best program passed {matrix.passed()} of {total} tests."
-    )
     )
 
 

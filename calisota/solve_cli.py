@@ -1,0 +1,166 @@
+"""`calisota solve`: a Problem from a file to a verdict, over the API or in this process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import ValidationError
+
+from calisota.errors import AirflowUnavailable, InputError, PermanentError, TransientError
+from calisota.models import Problem, SolveReport, readable_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+    from rich.console import Console
+
+    from calisota.settings import Settings
+
+MAX_FILE_BYTES = 4 * 1024 * 1024
+
+
+def read_problem(source: str) -> Problem:
+    """The Problem in a YAML or JSON file; `-` reads standard input.
+
+    Raises: InputError: no such file, not YAML, or not a Problem; each fault is named.
+    """
+    try:
+        text = sys.stdin.read() if source == "-" else _read(Path(source))
+        data = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Cannot read {source}: {error}.", remedy="check the path.") from None
+    except yaml.YAMLError as error:
+        raise InputError(
+            f"{source} is neither YAML nor JSON: {error}.", remedy="correct the syntax there."
+        ) from None
+    if not isinstance(data, dict):
+        raise InputError(
+            f"{source} holds no mapping of fields.", remedy="start from a file in examples/."
+        )
+    try:
+        return Problem.model_validate(data)
+    except ValidationError as error:
+        faults = "\n".join(f"  {fault}" for fault in readable_faults(error))
+        raise InputError(
+            f"{source} is no Problem:\n{faults}\n", remedy="correct these fields."
+        ) from None
+
+
+def _read(path: Path) -> str:
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise InputError(f"{path} is larger than 4 MiB.", remedy="shorten it.")
+    return path.read_text()
+
+
+def solve_local(problem: Problem, settings: Settings, console: Console, *, watch: bool) -> str:
+    """The report as JSON, from the same steps run in this process."""
+    from calisota.local import LocalSolve  # noqa: PLC0415  # heavy parts only when asked for
+    from calisota.sandbox.engine import DockerSandbox, connect  # noqa: PLC0415
+    from calisota.stages import open_stages  # noqa: PLC0415
+
+    sandbox = DockerSandbox(connect(settings), settings)
+    with console.status("starting") as status:
+
+        def on_step(step: str) -> None:
+            status.update(step)
+            if watch:
+                console.print(f"[dim]{step}[/dim]")
+
+        report = LocalSolve(open_stages(settings), sandbox, on_step=on_step).run(problem)
+    return report.model_dump_json()
+
+
+def solve_remote(problem: Problem, settings: Settings, console: Console, *, watch: bool) -> str:
+    """The report as JSON, from a Solve posted to the API and followed to its end.
+
+    Raises: AirflowUnavailable: the API does not answer. InputError: it refused the Problem.
+    """
+    import httpx  # noqa: PLC0415  # not needed for --local
+
+    headers = {"Authorization": f"Bearer {_api_key(settings)}"}
+    timeout = httpx.Timeout(30, read=60)
+    try:
+        with httpx.Client(base_url=settings.api, headers=headers, timeout=timeout) as client:
+            posted = _checked(client.post("/v1/solves", json=problem.model_dump(mode="json")))
+            solve_id = posted["solve_id"]
+            if watch:
+                console.print(f"[dim]{solve_id}  {settings.airflow}/dags/solve/runs/{solve_id}[/]")
+            with console.status("queued") as status:
+                for event, data in _events(client, solve_id):
+                    if event == "step.started":
+                        status.update(_label(data))
+                    if watch:
+                        console.print(f"[dim]{event} {_label(data)} {data.get('state', '')}[/dim]")
+            return json.dumps(_checked(client.get(f"/v1/solves/{solve_id}")))
+    except httpx.TransportError as error:
+        raise AirflowUnavailable(
+            f"The API at {settings.api} does not answer ({type(error).__name__}).",
+            remedy="run `calisota up`, or use --local.",
+        ) from error
+
+
+def _api_key(settings: Settings) -> str:
+    try:
+        return (settings.secrets / "api_key").read_text().strip()
+    except FileNotFoundError:
+        raise PermanentError(
+            "There is no API key: CALISOTA was never started here.", remedy="run `calisota up`."
+        ) from None
+
+
+def _events(client: httpx.Client, solve_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The server-sent events of a Solve, until it ends; reconnects where the stream was cut."""
+    last_id: str | None = None
+    finished = False
+    while not finished:
+        headers = {"Last-Event-ID": last_id} if last_id else {}
+        with client.stream("GET", f"/v1/solves/{solve_id}/events", headers=headers) as stream:
+            if stream.is_error:
+                stream.read()
+                _checked(stream)
+            event = ""
+            for line in stream.iter_lines():
+                name, _, value = line.partition(": ")
+                if name == "event":
+                    event = value
+                elif name == "id":
+                    last_id = value
+                elif name == "data":
+                    finished = finished or event == "solve.finished"
+                    yield event, json.loads(value)
+
+
+def _label(data: dict[str, Any]) -> str:
+    task = str(data.get("task", data.get("verdict", "")))
+    index = data.get("map_index")
+    return f"{task}[{index}]" if isinstance(index, int) and index >= 0 else task
+
+
+def _checked(response: httpx.Response) -> dict[str, Any]:
+    """The JSON of a good answer; a problem document becomes the error it describes."""
+    if not response.is_error:
+        body: dict[str, Any] = response.json()
+        return body
+    if "json" not in response.headers.get("content-type", ""):
+        raise AirflowUnavailable(
+            f"The API answered {response.status_code}.", remedy="see the log of the API."
+        )
+    problem = response.json()
+    kind = TransientError if problem.get("retryable") else InputError
+    raise kind(
+        str(problem.get("detail", problem.get("title", "refused"))),
+        remedy=str(problem.get("remedy", "see the API's log.")),
+    )
+
+
+def report_of(text: str) -> SolveReport:
+    """The report in the API's JSON, which carries more than the report."""
+    data = json.loads(text)
+    return SolveReport.model_validate(
+        {k: v for k, v in data.items() if k in SolveReport.model_fields}
+    )

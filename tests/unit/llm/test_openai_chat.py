@@ -1,0 +1,147 @@
+"""The real client against a scripted HTTP server: what each answer of an endpoint comes to."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from calisota.errors import ModelRejected, ModelUnavailable, PermanentError
+from calisota.llm import ChatRequest, Message
+from calisota.llm.openai_chat import open_chat
+from calisota.llm.scripted_server import ScriptedServer
+from calisota.models import Route
+from calisota.settings import Settings
+
+Answer = tuple[int, dict[str, str], dict[str, Any]]
+
+
+class Shape(BaseModel):
+    value: int
+
+
+ASK = ChatRequest(
+    route=Route.FAST,
+    messages=[Message(role="user", content="one two three")],
+    temperature=0.5,
+    max_tokens=50,
+    answer_schema=Shape,
+)
+
+
+def pointed_at(base_url: str, tmp_path: Path, **changes: Any) -> Settings:
+    values = {"home": tmp_path, "llm_base_url": base_url, "llm_api_key": "sk-secret"}
+    models = {f"llm_model_{route}": "m" for route in ("slow", "fast", "critic")}
+    return Settings.model_validate(values | models | changes)
+
+
+def refusal(param: str, message: str = "Unsupported parameter") -> Answer:
+    error = {"message": f"{message}: {param}", "param": param, "code": "unsupported_parameter"}
+    return 400, {}, {"error": error}
+
+
+async def ask(server: ScriptedServer, tmp_path: Path) -> Any:
+    async with open_chat(pointed_at(server.base_url, tmp_path)) as chat:
+        return await chat.complete(ASK)
+
+
+async def test_an_answer_comes_with_its_usage(tmp_path: Path):
+    with ScriptedServer(lambda _request: "forty two") as server:
+        response = await ask(server, tmp_path)
+    assert (response.text, response.complete) == ("forty two", True)
+    assert (response.usage.prompt_tokens, response.usage.completion_tokens) == (3, 2)
+    sent = server.seen[0]
+    assert (sent["model"], sent["max_tokens"], sent["temperature"]) == ("m", 50, 0.5)
+    assert sent["response_format"]["json_schema"]["name"] == "Shape"
+
+
+async def test_options_an_endpoint_refuses_are_left_out_and_stay_out(tmp_path: Path):
+    def picky(request: dict[str, Any]) -> str | Answer:
+        for param in ("max_tokens", "temperature", "response_format"):
+            if param in request:
+                return refusal(param)
+        return "ok"
+
+    with ScriptedServer(picky) as server:
+        async with open_chat(pointed_at(server.base_url, tmp_path)) as chat:
+            assert (await chat.complete(ASK)).text == "ok"
+            assert len(server.seen) == 4
+            assert (await chat.complete(ASK)).text == "ok"
+    assert len(server.seen) == 5
+    assert server.seen[-1]["max_completion_tokens"] == 50
+
+
+async def test_a_refusal_we_cannot_mend_says_so(tmp_path: Path):
+    with (
+        ScriptedServer(lambda _request: refusal("messages", "context too long")) as server,
+        pytest.raises(ModelRejected, match="context too long"),
+    ):
+        await ask(server, tmp_path)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_a_wrong_key_or_model_is_not_tried_again(tmp_path: Path, status: int):
+    with (
+        ScriptedServer(lambda _request: (status, {}, {"error": {"message": "no"}})) as server,
+        pytest.raises(ModelRejected) as caught,
+    ):
+        await ask(server, tmp_path)
+    assert len(server.seen) == 1
+    assert "sk-secret" not in str(caught.value)
+    assert "CALISOTA_LLM_API_KEY" in caught.value.remedy
+
+
+async def test_a_rate_limit_carries_how_long_to_wait(tmp_path: Path):
+    limited: Answer = (429, {"Retry-After": "200"}, {"error": {"message": "slow down"}})
+    with (
+        ScriptedServer(lambda _request: limited) as server,
+        pytest.raises(ModelUnavailable) as caught,
+    ):
+        await ask(server, tmp_path)
+    assert caught.value.retry_after_s == 200
+
+
+async def test_an_endpoint_that_is_down_is_transient_and_names_the_remedy(tmp_path: Path):
+    with ScriptedServer(lambda _request: "") as server:
+        base_url = server.base_url
+    async with open_chat(pointed_at(base_url, tmp_path)) as chat:
+        with pytest.raises(ModelUnavailable, match="calisota doctor"):
+            await chat.complete(ASK)
+
+
+async def test_missing_usage_is_counted_by_the_upper_bound(tmp_path: Path):
+    body = {
+        "id": "x",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "length",
+                "message": {"role": "assistant", "content": "cut"},
+            }
+        ],
+    }
+    with ScriptedServer(lambda _request: (200, {}, body)) as server:
+        response = await ask(server, tmp_path)
+    assert response.usage.estimated
+    assert response.usage.tokens == ASK.worst_case_tokens()
+    assert not response.complete
+
+
+async def test_an_answer_without_a_choice_is_empty(tmp_path: Path):
+    body = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": []}
+    with ScriptedServer(lambda _request: (200, {}, body)) as server:
+        response = await ask(server, tmp_path)
+    assert (response.text, response.complete) == ("", False)
+
+
+def test_an_endpoint_of_your_own_needs_model_names(tmp_path: Path):
+    with pytest.raises(PermanentError, match="CALISOTA_LLM_MODEL_CRITIC"):
+        open_chat(pointed_at("http://127.0.0.1:1/v1", tmp_path, llm_model_critic=None))
+
+
+def test_the_embedded_model_that_was_never_started_says_what_to_run(tmp_path: Path):
+    with pytest.raises(ModelUnavailable, match="calisota up"):
+        open_chat(Settings(home=tmp_path))

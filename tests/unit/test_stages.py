@@ -1,0 +1,282 @@
+"""The steps of a Solve with a scripted model and a sandbox that is told what happens."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from calisota.artifacts import ArtifactStore
+from calisota.errors import (
+    EngineUnavailable,
+    IndexUnusable,
+    InputError,
+    ModelUnavailable,
+)
+from calisota.llm import ChatRequest, ScriptedChat
+from calisota.local import LocalSolve
+from calisota.models import (
+    Candidate,
+    ExecutionMatrix,
+    Hit,
+    HitSet,
+    Outcome,
+    Problem,
+    Route,
+    TestResult,
+    Verdict,
+)
+from calisota.models.execution import worst
+from calisota.settings import Settings
+from calisota.stages import Stages
+
+PLAN = json.dumps({"contract": "adds", "approaches": ["use +"], "corner_cases": ["zero"]})
+CRITIQUE = json.dumps({"score": 70, "findings": [], "suggestions": ["add, do not subtract"]})
+RIGHT = "def add(a, b):\n    return a + b\n"
+WRONG = "def add(a, b):\n    return a - b\n"
+
+
+def fenced(source: str) -> str:
+    return f"```python\n{source}```"
+
+
+def problem(tests: int = 4, **options: object) -> Problem:
+    return Problem.model_validate(
+        {
+            "statement": "Add two numbers.",
+            "language": "python",
+            "entry_point": "add",
+            "tests": [{"call": {"args": [n, 1]}, "returns": n + 1} for n in range(tests)],
+            "options": {"candidates": 2} | options,
+        }
+    )
+
+
+class OracleSandbox:
+    """Accepts a program that adds; a test passes when the program's operator is right."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    def run_candidate(
+        self,
+        problem: Problem,
+        candidate: Candidate,
+        *,
+        solve_id: str,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ExecutionMatrix:
+        del solve_id, on_line
+        self.ran.append(candidate.id)
+        right = candidate.source is not None and "a + b" in candidate.source
+        cell = Outcome.ACCEPTED if right else Outcome.WRONG_ANSWER
+        tests = [
+            TestResult(name=problem.test_name(n), outcome=cell, detail=f"secret-{n}")
+            for n in range(len(problem.tests))
+        ]
+        return ExecutionMatrix(
+            candidate_id=candidate.id,
+            outcome=worst([t.outcome for t in tests]) if tests else Outcome.ACCEPTED,
+            tests=tests,
+            image="test",
+            wall_s=0.1,
+        )
+
+
+class OneHit:
+    def search(self, query: str, *, k: int, language: str | None = None) -> HitSet:
+        del query, k, language
+        hit = Hit(
+            chunk_id="c",
+            path="operator.py",
+            start_line=1,
+            end_line=2,
+            score=0.9,
+            language="python",
+            text="def add(a, b): ...",
+        )
+        return HitSet(index="v1", hits=[hit, hit.model_copy(update={"score": 0.1})])
+
+
+class Rig:
+    def __init__(self, tmp_path: Path, code: Callable[[ChatRequest], str]) -> None:
+        def answer(request: ChatRequest) -> str:
+            fixed = {Route.SLOW: PLAN, Route.CRITIC: CRITIQUE}
+            return fixed.get(request.route) or code(request)
+
+        self.chat = ScriptedChat(answer)
+        self.sandbox = OracleSandbox()
+        self.store = ArtifactStore(str(tmp_path))
+        self.retriever: Callable[[], OneHit] = OneHit
+        self.steps: list[str] = []
+        self.stages = Stages(
+            Settings(home=tmp_path),
+            self.store,
+            open_chat=self._open_chat,
+            open_retriever=self._open_retriever,
+        )
+
+    def _open_retriever(self):
+        return self.retriever()
+
+    @asynccontextmanager
+    async def _open_chat(self):
+        yield self.chat
+
+    def solve(self, given: Problem):
+        return LocalSolve(self.stages, self.sandbox, on_step=self.steps.append).run(given)
+
+    def prompts(self, route: Route) -> list[str]:
+        return [request.messages[0].content for request in self.chat.seen if request.route is route]
+
+
+def test_an_easy_problem_takes_six_steps_and_is_confirmed_in_a_second_container(tmp_path: Path):
+    rig = Rig(tmp_path, lambda _request: fenced(RIGHT))
+    report = rig.solve(problem())
+    assert report.verdict is Verdict.VERIFIED
+    assert report.code == RIGHT
+    assert rig.steps == [
+        "retrieve", "plan", "round_1.code", "round_1.sandbox", "round_1.critic", "report",
+    ]  # fmt: skip
+    assert sorted(rig.sandbox.ran) == ["r1c0", "r1c0", "r1c1"]
+    assert report.usage.calls == 4
+    assert set(report.usage_by_route) == set(Route)
+    assert "two runs" in report.claim
+    assert report.index == "v1"
+    assert [hit.path for hit in report.citations] == ["operator.py"]
+    assert {step.name for step in report.steps} >= {"retrieve", "plan", "code", "critic", "report"}
+
+
+def test_a_wrong_first_round_is_repaired_with_the_failure_in_the_prompt(tmp_path: Path):
+    rig = Rig(tmp_path, lambda r: fenced(RIGHT if "is wrong" in r.messages[0].content else WRONG))
+    report = rig.solve(problem())
+    assert report.verdict is Verdict.VERIFIED
+    assert report.code == RIGHT
+    winner = next(c for c in report.candidates if c.outcome is Outcome.ACCEPTED)
+    assert winner.repairs == "r1c0"
+    repair_prompt = next(text for text in rig.prompts(Route.FAST) if "is wrong" in text)
+    assert "secret-0" in repair_prompt
+    assert "add, do not subtract" in repair_prompt
+
+
+def test_a_held_out_test_never_reaches_a_model(tmp_path: Path):
+    rig = Rig(tmp_path, lambda _request: fenced(WRONG))
+    report = rig.solve(problem(tests=6))
+    asked = "\n".join(request.messages[0].content for request in rig.chat.seen)
+    assert "add(1, 1) == 2" in asked
+    for hidden in ("add(2, 1)", "add(5, 1)", "secret-2", "secret-5"):
+        assert hidden not in asked
+    assert [test.held_out for test in report.tests] == [False, False, True] * 2
+
+
+def test_rounds_that_never_pass_end_in_failed_with_the_best_program(tmp_path: Path):
+    report = Rig(tmp_path, lambda _request: fenced(WRONG)).solve(problem(rounds=2))
+    assert report.verdict is Verdict.FAILED
+    assert report.code == WRONG
+    assert len(report.candidates) == 4
+    assert "0 of 4" in report.claim
+
+
+def test_an_answer_without_a_program_is_a_candidate_that_failed(tmp_path: Path):
+    rig = Rig(tmp_path, lambda _request: "I would rather not.")
+    report = rig.solve(problem(rounds=1))
+    assert report.verdict is Verdict.FAILED
+    assert report.code is None
+
+
+def test_a_budget_too_small_for_a_call_ends_in_budget_exhausted(tmp_path: Path):
+    rig = Rig(tmp_path, lambda _request: fenced(RIGHT))
+    report = rig.solve(problem(budget={"tokens": 10}))
+    assert report.verdict is Verdict.BUDGET_EXHAUSTED
+    assert rig.chat.seen == []
+    assert report.usage.calls == 0
+
+
+def test_without_tests_a_program_that_builds_is_unverified(tmp_path: Path):
+    report = Rig(tmp_path, lambda _request: fenced(RIGHT)).solve(problem(tests=0))
+    assert report.verdict is Verdict.UNVERIFIED
+    assert "no tests" in report.claim
+
+
+def test_a_missing_index_costs_the_passages_not_the_solve(tmp_path: Path):
+    def absent():
+        raise IndexUnusable("No index.", remedy="run `calisota setup`.")
+
+    rig = Rig(tmp_path, lambda _request: fenced(RIGHT))
+    rig.retriever = absent
+    report = rig.solve(problem())
+    assert report.verdict is Verdict.VERIFIED
+    assert report.index is None
+
+
+def test_a_model_that_is_down_for_every_candidate_is_transient(tmp_path: Path):
+    def down(_request: ChatRequest) -> str:
+        raise ModelUnavailable("down", remedy="start it")
+
+    with pytest.raises(ModelUnavailable):
+        Rig(tmp_path, down).solve(problem())
+
+
+def test_what_one_candidate_answered_is_kept_when_another_call_failed(tmp_path: Path):
+    def flaky(request: ChatRequest) -> str:
+        if request.temperature > 0.5:
+            raise ModelUnavailable("down", remedy="start it")
+        return fenced(RIGHT)
+
+    report = Rig(tmp_path, flaky).solve(problem())
+    assert report.verdict is Verdict.VERIFIED
+    assert [candidate.id for candidate in report.candidates] == ["r1c0"]
+
+
+def test_a_dead_daemon_is_an_infrastructure_error_not_a_wrong_answer(tmp_path: Path):
+    class Dead(OracleSandbox):
+        def run_candidate(self, *_args, **_kwargs):
+            raise EngineUnavailable("no daemon", remedy="start it")
+
+    rig = Rig(tmp_path, lambda _request: fenced(RIGHT))
+    rig.sandbox = Dead()
+    with pytest.raises(EngineUnavailable):
+        rig.solve(problem())
+
+
+def test_a_second_run_that_fails_takes_the_verdict_back(tmp_path: Path):
+    class Flaky(OracleSandbox):
+        def run_candidate(self, given, candidate, **kwargs):
+            if candidate.id in self.ran:
+                candidate = candidate.model_copy(update={"source": WRONG})
+            return super().run_candidate(given, candidate, **kwargs)
+
+    rig = Rig(tmp_path, lambda _request: fenced(RIGHT))
+    rig.sandbox = Flaky()
+    report = rig.solve(problem())
+    assert report.verdict is Verdict.FAILED
+    assert "not in the second, clean run" in report.claim
+
+
+def test_results_of_an_earlier_run_of_the_steps_do_not_reach_the_report(tmp_path: Path):
+    rig = Rig(tmp_path, lambda _request: fenced(WRONG))
+    rig.solve(problem(rounds=2))
+    (solve_id,) = (path.name for path in (tmp_path / "solves").iterdir())
+    rig.chat = ScriptedChat(lambda r: PLAN if r.route is Route.SLOW else fenced(RIGHT))
+    asyncio.run(rig.stages.code(solve_id, 1))
+    for candidate_id in ("r1c0", "r1c1"):
+        rig.stages.sandbox(solve_id, candidate_id, rig.sandbox)
+    asyncio.run(rig.stages.critic(solve_id, 1))
+    report = rig.stages.report(solve_id, rig.sandbox)
+    assert report.verdict is Verdict.VERIFIED
+    assert [candidate.id for candidate in report.candidates] == ["r1c0", "r1c1"]
+
+
+def test_a_large_problem_comes_by_reference(tmp_path: Path):
+    rig = Rig(tmp_path, lambda _request: fenced(RIGHT))
+    ref = rig.store.put("solve_x", "posted", problem())
+    rig.stages.retrieve("solve_x", {"problem_ref": ref.model_dump(), "statement": None})
+    assert rig.stages.problem_of({"problem_ref": ref.model_dump()}) == problem()
+
+
+def test_a_conf_that_is_no_problem_is_refused_in_words(tmp_path: Path):
+    rig = Rig(tmp_path, lambda _request: "")
+    with pytest.raises(InputError, match="statement: this field is required"):
+        rig.stages.retrieve("solve_x", {"language": "python", "statement": None})
