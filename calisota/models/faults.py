@@ -47,6 +47,10 @@ def _message(kind: str, message: str) -> str:
         return "no such field; remove it or correct its name"
     if kind == "missing":
         return "this field is required"
+    if kind in {"model_type", "model_attributes_type", "dict_type"}:
+        return "it must be a mapping of fields"
+    if kind == "string_pattern_mismatch":
+        return "it holds characters that are not allowed here"
     if kind in {"enum", "literal_error"}:
         return message.replace("Input should be", "it must be")
     return message.removeprefix("Value error, ").replace("Input should", "it should")

@@ -176,6 +176,17 @@ class Problem(Frozen):
         return files
 
     @model_validator(mode="after")
+    def _is_text_and_finite(self) -> Problem:
+        """JSON has no NaN, and UTF-8 no lone surrogate: neither would arrive as it was sent."""
+        try:
+            json.dumps(self.model_dump(), ensure_ascii=False, allow_nan=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("a text holds a lone surrogate, which is no character") from None
+        except ValueError:
+            raise ValueError("NaN and Infinity are no JSON numbers; give a finite one") from None
+        return self
+
+    @model_validator(mode="after")
     def _tests_fit(self) -> Problem:
         for number, test in enumerate(self.tests):
             self._check_test(number, test)

@@ -90,3 +90,14 @@ def test_equal_problems_have_the_same_canonical_json():
         Problem.model_validate(FIB).canonical_json()
         == Problem.model_validate(spelled_out).canonical_json()
     )
+
+
+def test_what_json_cannot_carry_is_refused():
+    for value in (float("nan"), float("inf")):
+        assert "finite" in faults(tests=[{"call": {"args": [value]}, "returns": 1}])
+    assert "surrogate" in faults(statement="a \ud800")
+
+
+def test_a_field_of_the_wrong_kind_is_explained_in_words():
+    assert faults(limits=5) == "limits: it must be a mapping of fields"
+    assert "not allowed" in faults(entry_point="a b")

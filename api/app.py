@@ -1,0 +1,79 @@
+"""The composition root of the REST API."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import httpx
+from fastapi import FastAPI
+
+from api import openapi, problems
+from api.airflow_client import AirflowClient
+from api.auth import KeyRing
+from api.deps import Services
+from api.limits import BodyLimit
+from api.metrics import Measured, Metrics
+from api.routes import health, solves
+from calisota.artifacts import ArtifactStore
+from calisota.settings import Settings
+from calisota.settings import settings as from_environment
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+AIRFLOW_USER = "admin"
+TIMEOUT_S = 15
+
+
+def create_app(
+    settings: Settings | None = None, *, transport: httpx.AsyncBaseTransport | None = None
+) -> FastAPI:
+    """The application; it opens its connections when it is started, and not before.
+
+    `transport`: what carries requests to Airflow and the model, for tests.
+    """
+    chosen = settings or from_environment()
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # Airflow is a part of ours: a proxy in the environment is not for it.
+        async with httpx.AsyncClient(
+            transport=transport, mounts={chosen.airflow: transport}, timeout=TIMEOUT_S
+        ) as http:
+            app.state.services = _services(chosen, http, metrics)
+            yield
+
+    app = FastAPI(
+        title="CALISOTA",
+        summary="An AI coding engine: models propose, execution decides.",
+        description=openapi.DESCRIPTION,
+        version=version("calisota"),
+        lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    problems.install(app)
+    app.add_middleware(BodyLimit, max_bytes=chosen.max_body_bytes)
+    app.add_middleware(Measured, metrics=metrics)
+    app.include_router(solves.router)
+    app.include_router(health.router)
+    app.openapi = openapi.document_of(app)  # type: ignore[method-assign]  # FastAPI's own way
+    return app
+
+
+def _services(settings: Settings, http: httpx.AsyncClient, metrics: Metrics) -> Services:
+    return Services(
+        settings=settings,
+        http=http,
+        airflow=AirflowClient(
+            http,
+            base_url=settings.airflow,
+            user=AIRFLOW_USER,
+            password_file=settings.secrets / "airflow_admin_password",
+        ),
+        store=ArtifactStore(settings.artifacts),
+        keys=KeyRing(settings.secrets / "api_keys.json"),
+        metrics=metrics,
+    )

@@ -1,0 +1,178 @@
+"""What the API answers."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003  # pydantic reads it
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from calisota.models import (
+    CandidateSummary,
+    Critique,
+    Frozen,
+    Hit,
+    Language,
+    Route,
+    SolveReport,
+    TestResult,
+    Usage,
+    Verdict,
+)
+
+
+class State(StrEnum):
+    """Where a Solve is on its way; what was proven is the verdict's business."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class StepState(StrEnum):
+    """Where a step is. `waiting`: not begun, or to be tried again; `skipped`: not needed."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Links(Frozen):
+    """Where to go from here."""
+
+    solve: str = Field(description="This Solve; poll it, or follow `events`.")
+    events: str = Field(description="Its progress as server-sent events.")
+    cancel: str = Field(description="POST here to cancel it.")
+    airflow: str = Field(description="Its Dag run in Airflow's UI, for a person.")
+
+
+class Submitted(Frozen):
+    """A Solve that was taken in."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "solve_id": "solve_0f5c1d2e3a4b5c6d7e8f901234567890",
+                    "state": "queued",
+                    "links": {
+                        "solve": "/v1/solves/solve_0f5c1d2e3a4b5c6d7e8f901234567890",
+                        "events": "/v1/solves/solve_0f5c1d2e3a4b5c6d7e8f901234567890/events",
+                        "cancel": "/v1/solves/solve_0f5c1d2e3a4b5c6d7e8f901234567890:cancel",
+                        "airflow": "http://127.0.0.1:8080/dags/solve/runs/"
+                        "solve_0f5c1d2e3a4b5c6d7e8f901234567890",
+                    },
+                }
+            ]
+        }
+    )
+
+    solve_id: str
+    state: State
+    links: Links
+
+
+class Step(Frozen):
+    """One step; of a step that runs once for each candidate, one of its runs."""
+
+    name: str = Field(examples=["sandbox"])
+    round: int | None = Field(description="null: the step is in no round.")
+    map_index: int | None = Field(description="Which of several; null: there is only one.")
+    label: str | None = Field(default=None, description="The candidate, where there is one.")
+    state: StepState
+    seconds: float | None = Field(description="null: not ended.")
+
+
+class FinishedSolve(SolveReport):
+    """A Solve that ran to its end: its report, and links."""
+
+    links: Links
+
+
+class SolveProgress(Frozen):
+    """A Solve that has no report: not yet, or because it was cancelled or broke down.
+
+    The fields are a report's; what is not known is null or empty.
+    """
+
+    solve_id: str
+    state: State
+    step: str | None = Field(description="The task that runs now.", examples=["round_1.sandbox"])
+    steps: list[Step]
+    verdict: Literal[Verdict.CANCELLED, Verdict.INTERNAL_ERROR] | None = None
+    claim: str | None = None
+    code: str | None = None
+    language: Language | None = None
+    tests: tuple[TestResult, ...] = ()
+    candidates: tuple[CandidateSummary, ...] = ()
+    critique: Critique | None = None
+    citations: tuple[Hit, ...] = ()
+    index: str | None = None
+    usage: Usage | None = Field(default=None, description="Spent so far; null: nothing is known.")
+    usage_by_route: dict[Route, Usage] = Field(default_factory=dict)
+    cost_usd: float | None = None
+    prompts: dict[str, str] = Field(default_factory=dict)
+    cause: str | None = Field(default=None, description="What failed, and where to look.")
+    links: Links
+
+
+class SolveSummary(Frozen):
+    """One line of the list; the state is the Dag run's, so open the Solve for its verdict."""
+
+    solve_id: str
+    state: State
+    started: datetime | None = Field(description="null: it waits for its turn.")
+
+
+class SolveList(Frozen):
+    """One page, newest first."""
+
+    items: list[SolveSummary]
+    next: str | None = Field(
+        description="Give it as `cursor` for the next page, which may hold fewer; null: the end."
+    )
+
+
+class StepEvent(Frozen):
+    """The data of `step.started` and `step.finished`."""
+
+    task: str = Field(examples=["round_1.sandbox"])
+    round: int | None
+    map_index: int | None
+    label: str | None
+    try_number: int
+    state: StepState
+    seconds: float | None
+    at: datetime
+
+
+class SolveEvent(Frozen):
+    """The data of `solve.finished`, the last event."""
+
+    solve_id: str
+    state: State
+    verdict: Verdict | None
+
+
+PartName = Literal["airflow", "scheduler", "dag_processor", "dag", "model"]
+
+
+class Part(Frozen):
+    """One thing that must work."""
+
+    name: PartName
+    ok: bool
+    detail: str
+    remedy: str | None = None
+
+
+class Readiness(Frozen):
+    """Whether a Solve could be started now, part by part."""
+
+    ready: bool
+    parts: list[Part]
