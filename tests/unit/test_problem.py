@@ -95,7 +95,9 @@ def test_equal_problems_have_the_same_canonical_json():
 def test_what_json_cannot_carry_is_refused():
     for value in (float("nan"), float("inf")):
         assert "finite" in faults(tests=[{"call": {"args": [value]}, "returns": 1}])
-    assert "surrogate" in faults(statement="a \ud800")
+    assert "unicode" in faults(statement="a \ud800")
+    with pytest.raises(ValidationError):
+        Problem.model_validate(FIB | {"tests": [{"call": {"args": ["\ud800"]}, "returns": 1}]})
 
 
 def test_a_field_of_the_wrong_kind_is_explained_in_words():
