@@ -46,9 +46,12 @@ with DAG(
     for number in range(1, ROUNDS + 1):
         with TaskGroup(f"round_{number}"):
             code = CodeOperator(task_id="code", round_number=number, pool="llm_fast")
-            sandbox = SandboxOperator.partial(task_id="sandbox", pool="sandbox").expand(
-                candidate_id=code.output
-            )
+            sandbox = SandboxOperator.partial(
+                task_id="sandbox",
+                pool="sandbox",
+                # The name of each instance in Grid: candidate, outcome, tests passed.
+                map_index_template="{{ candidate_outcome }}",
+            ).expand(candidate_id=code.output)
             critic = CriticOperator(
                 task_id="critic",
                 round_number=number,

@@ -112,7 +112,6 @@ class SandboxOperator(DockerOperator):
     def __init__(self, *, candidate_id: str, **kwargs: Any) -> None:
         # The image depends on the Problem's language, which is known when the task runs.
         kwargs.setdefault("image", "calisota/sandbox")
-        kwargs.setdefault("map_index_template", "{{ candidate_outcome }}")
         super().__init__(**kwargs)
         self.candidate_id = candidate_id
         self._solve_id: str | None = None
