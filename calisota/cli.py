@@ -1,0 +1,135 @@
+"""The command line: `calisota --help`. Every command imports what it needs, when it runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from calisota.errors import BudgetExhausted, CalisotaError, InputError
+
+NOT_SOLVED = 1
+BAD_INPUT = 2
+INFRASTRUCTURE = 3
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="An AI coding engine on Apache Airflow: models propose, execution decides.",
+    epilog="Exit codes: 0 fine, 1 not solved, 2 bad input, 3 infrastructure.",
+)
+
+# What happens goes to stderr, so that stdout is the answer alone.
+console = Console(stderr=True)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.command()
+def up(
+    *,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when ready.")] = False,
+) -> None:
+    """Start Airflow, the API and the embedded model on this machine.
+
+    Runs until Ctrl-C or `calisota down`. What a start needs and is missing (Docker Engine, sandbox
+    images, index, database, credentials) is made first.
+    """
+    from calisota.settings import settings  # noqa: PLC0415
+    from calisota.system import updown  # noqa: PLC0415
+    from calisota.system.progress import Progress  # noqa: PLC0415
+
+    start = updown.up_detached if detach else updown.up
+    start(settings(), Progress(console), console)
+
+
+@app.command()
+def down() -> None:
+    """Stop everything that `calisota up` started; no process and no container stays."""
+    from calisota.settings import settings  # noqa: PLC0415
+    from calisota.system import updown  # noqa: PLC0415
+    from calisota.system.progress import Progress  # noqa: PLC0415
+
+    updown.down(settings(), Progress(console), console)
+
+
+@app.command()
+def setup() -> None:
+    """Make what a start needs, and start nothing but a Docker Engine: quick when all is there."""
+    from calisota.settings import settings  # noqa: PLC0415
+    from calisota.system.progress import Progress  # noqa: PLC0415
+    from calisota.system.setup import run_setup  # noqa: PLC0415
+
+    run_setup(settings(), Progress(console))
+
+
+@app.command()
+def solve(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="A Problem in YAML or JSON; - reads stdin.")
+    ],
+    *,
+    as_json: Json = False,
+    local: Annotated[
+        bool, typer.Option("--local", help="Run the steps in this process, without Airflow.")
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Print every step as it happens.")] = False,
+) -> None:
+    """Solve a Problem and print verdict, program, tests and cost.
+
+    A Problem names a statement, a language and tests; examples/ has some. The exit code is 0 when
+    tests of yours proved the program, 1 when none did.
+    """
+    from calisota.render import render_report  # noqa: PLC0415
+    from calisota.settings import settings  # noqa: PLC0415
+    from calisota.solve_cli import read_problem, report_of, solve_local, solve_remote  # noqa: PLC0415
+
+    problem = read_problem(source)
+    run = solve_local if local else solve_remote
+    text = run(problem, settings(), console, watch=watch)
+    report = report_of(text)
+    if as_json:
+        sys.stdout.write(text + "\n")
+    else:
+        Console().print(render_report(report))
+    if report.state == "failed":
+        raise typer.Exit(INFRASTRUCTURE)
+    raise typer.Exit(0 if report.verdict.solved else NOT_SOLVED)
+
+
+@app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Check engine, images, enforced limits, index, model and system; name each remedy."""
+    from calisota.settings import settings  # noqa: PLC0415
+    from calisota.system.doctor import Check, examine  # noqa: PLC0415
+
+    def show(check: Check) -> None:
+        if not as_json:
+            mark = "[green]✓[/green]" if check.ok else "[red]✗[/red]"
+            console.print(f"{mark} {check.name}: ", end="", highlight=False)
+            console.print(check.detail, markup=False, highlight=False)
+            if check.remedy:
+                console.print(f"  remedy: {check.remedy}", markup=False, highlight=False)
+
+    checks = examine(settings(), show)
+    if as_json:
+        body = ",\n".join(check.model_dump_json() for check in checks)
+        sys.stdout.write(f"[{body}]\n")
+    raise typer.Exit(0 if all(check.ok for check in checks) else INFRASTRUCTURE)
+
+
+def main() -> None:
+    """Run a command; an error of ours ends it with a message, a remedy and an exit code."""
+    try:
+        app()
+    except CalisotaError as error:
+        console.print("[red]error:[/red] ", end="")
+        console.print(error.message, markup=False, highlight=False, soft_wrap=True)
+        console.print(f"remedy: {error.remedy}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(BAD_INPUT if isinstance(error, InputError | BudgetExhausted) else INFRASTRUCTURE)
+
+
+if __name__ == "__main__":
+    main()
