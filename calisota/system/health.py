@@ -22,9 +22,11 @@ def waiting_for(settings: Settings, http: httpx.Client) -> list[str]:
     missing = []
     try:
         health = http.get(f"{settings.airflow}/api/v2/monitor/health").json()
-        for part in ("metadatabase", "scheduler", "dag_processor", "triggerer"):
-            if (health.get(part) or {}).get("status") != "healthy":
-                missing.append(f"airflow {part.replace('_', '-')}")
+        missing += [
+            f"airflow {part.replace('_', '-')}"
+            for part in ("metadatabase", "scheduler", "dag_processor", "triggerer")
+            if (health.get(part) or {}).get("status") != "healthy"
+        ]
     except (httpx.HTTPError, ValueError):
         missing.append("airflow api-server")
     try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run_setup(settings: Settings, progress: Progress) -> str:
-    """The URL of the Docker Engine, after engine, images, index, credentials and database are there.
+    """The URL of the Docker Engine, once all that a start needs is there.
 
     Raises: CalisotaError: what could not be made, and the remedy.
     """

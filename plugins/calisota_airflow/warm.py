@@ -37,7 +37,7 @@ def main() -> None:
     from airflow.__main__ import main as airflow  # noqa: PLC0415  # last: it reads the arguments
 
     sys.argv[0] = "airflow"
-    airflow()
+    airflow()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":
