@@ -15,7 +15,6 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from calisota.sandbox.engine import DockerSandbox, connect
 from rich.console import Console
 from rich.table import Table
 
@@ -24,6 +23,7 @@ from bench.scripted_model import answer, problem
 from calisota.llm.scripted_server import ScriptedServer
 from calisota.local import LocalSolve
 from calisota.models import Problem
+from calisota.sandbox.engine import DockerSandbox, connect
 from calisota.stages import open_stages
 
 if TYPE_CHECKING:

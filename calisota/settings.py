@@ -72,12 +72,8 @@ class Settings(BaseSettings):
 
     index_modules: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(
-            "abc argparse ast base64 bisect calendar collections configparser contextlib copy csv "
-            "dataclasses datetime difflib enum fnmatch fractions functools glob graphlib gzip "
-            "hashlib heapq html inspect io ipaddress itertools json keyword linecache locale math "
-            "numbers operator pathlib pprint queue quopri random re reprlib sched secrets shlex "
-            "shutil statistics string stringprep struct tempfile textwrap tokenize typing types "
-            "urllib uuid weakref zipfile"
+            "bisect collections contextlib copy csv fnmatch fractions functools graphlib heapq "
+            "json queue random statistics string textwrap"
         ).split(),
         description="Standard library modules in the embedded index, separated by spaces.",
         validate_default=True,

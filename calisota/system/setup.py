@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from calisota.errors import PermanentError
+from calisota.errors import CalisotaError, PermanentError
 from calisota.rag import build_index
 from calisota.sandbox.engine import connect
 from calisota.sandbox.images import build_images
@@ -16,6 +17,8 @@ from calisota.system.credentials import ensure_credentials
 from calisota.system.docker_engine import ensure_engine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from calisota.settings import Settings
     from calisota.system.progress import Progress
 
@@ -39,10 +42,34 @@ def run_setup(settings: Settings, progress: Progress) -> str:
             client.close()
         step.result = ", ".join(sorted(images))
     with progress.step("retrieval index") as step:
-        step.result = build_index(settings, step.detail).version
+        step.result = build_index_apart(step.detail, settings)
     with progress.step("Airflow database"):
         migrate(settings, url)
     return url
+
+
+def build_index_apart(detail: Callable[[str], None], settings: Settings) -> str:
+    """The version of the index, built in a process of its own: torch would stay in our memory.
+
+    Raises: PermanentError: it failed; its last words are in the message.
+    """
+    process = subprocess.Popen(  # our own argv
+        [sys.executable, "-m", "calisota.system.setup"],
+        env=os.environ | {"CALISOTA_HOME": str(settings.home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+    lines = [""]
+    with process as running:
+        for line in running.stdout or ():
+            lines.append(line.rstrip())
+            detail(lines[-1])
+    if process.returncode != 0:
+        last = " | ".join(lines[-4:])
+        raise PermanentError(f"The index was not built: {last}", remedy="mend what it names.")
+    return lines[-1]
 
 
 def migrate(settings: Settings, engine_url: str) -> None:
@@ -72,3 +99,18 @@ def migrate(settings: Settings, engine_url: str) -> None:
             remedy="see that the database answers, or remove a SQLite file that is damaged.",
         )
     stamp.write_text(target)
+
+
+def _build_index() -> None:
+    """Build the index here; the last line printed is its version."""
+    from calisota.settings import settings  # noqa: PLC0415  # only as a program of its own
+
+    try:
+        manifest = build_index(settings(), lambda line: print(line, flush=True))  # noqa: T201
+    except CalisotaError as error:
+        sys.exit(str(error))
+    print(manifest.version, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    _build_index()

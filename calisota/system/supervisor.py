@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import socket
@@ -230,7 +231,7 @@ def remove_containers(settings: Settings) -> None:
     except CalisotaError:
         return  # no Engine, no containers
     try:
-        DockerSandbox(client, settings).remove_all()
+        DockerSandbox(client, settings).reap(math.inf)
     finally:
         client.close()
 

@@ -71,7 +71,7 @@ def up_detached(settings: Settings, progress: Progress, console: Console) -> Non
             if state is not None and state.status == "ready":
                 break
             if process.poll() is not None:
-                raise PermanentError(_since(log, offset), remedy=f"the whole log is {log}.")
+                raise _failure(_since(log, offset), log)
             if time.monotonic() > deadline:
                 raise PermanentError("It takes too long.", remedy=f"read {log}.")
             step.detail(_since(log, offset).splitlines()[-1])
@@ -119,6 +119,13 @@ def _where(settings: Settings) -> str:
         f"\n  logs     {settings.logs}"
         "\n  try      calisota solve examples/add.yaml"
     )
+
+
+def _failure(text: str, log: Path) -> PermanentError:
+    """What the detached process said last, as it said it."""
+    _, _, last = text.rpartition("error: ")
+    message, _, remedy = last.partition("remedy: ")
+    return PermanentError(message.strip(), remedy=remedy.strip() or f"read {log}.")
 
 
 def _since(log: Path, offset: int) -> str:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk.definitions.context import Context
-    from calisota.sandbox.engine import DockerSandbox
     from docker import APIClient
 
     from calisota.models import Usage
+    from calisota.sandbox.engine import DockerSandbox
     from calisota.stages import Stages
 
 
@@ -120,7 +120,6 @@ class SandboxOperator(DockerOperator):
     def sandbox(self) -> DockerSandbox:
         """Our sandbox on this operator's Docker Engine."""
         from calisota.sandbox.engine import DockerSandbox  # noqa: PLC0415
-
         from calisota.settings import settings  # noqa: PLC0415
 
         return DockerSandbox(self._engine(), settings())
@@ -130,7 +129,6 @@ class SandboxOperator(DockerOperator):
         if self.docker_conn_id:
             return self.cli
         from calisota.sandbox.engine import connect  # noqa: PLC0415
-
         from calisota.settings import settings  # noqa: PLC0415
 
         return connect(settings())
@@ -203,7 +201,6 @@ class ReportOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """The verdict and its claim; the whole report is in the artifact store."""
         from calisota.sandbox.engine import DockerSandbox, connect  # noqa: PLC0415
-
         from calisota.settings import settings  # noqa: PLC0415
 
         solve_id = context["run_id"]

@@ -1,0 +1,1 @@
+"""Runs candidate programs that nobody trusts, and judges what came out."""
