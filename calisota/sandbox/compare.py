@@ -187,5 +187,9 @@ def _cut(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` safe to show, on one line."""
-    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+    """`text` safe to show, on one line: every character that ends one is escaped, tabs too."""
+    return re.sub(r"[\n\t\u2028\u2029]", _escaped, printable(text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from calisota.settings import Settings
 
 TIMEOUT_S = 60
+UNIX = "unix://"
+DEFAULT = f"{UNIX}/var/run/docker.sock"
 
 
 @contextmanager
@@ -65,6 +68,15 @@ def connect(settings: Settings) -> docker.APIClient:
     if settings.docker_host is not None:
         options["base_url"] = settings.docker_host
     elif "base_url" not in options and ours.exists():
-        options["base_url"] = f"unix://{ours}"
+        options["base_url"] = f"{UNIX}{ours}"
     with engine_errors():
+        _knock(options.setdefault("base_url", DEFAULT))
         return docker.APIClient(version="auto", timeout=TIMEOUT_S, **options)
+
+
+def _knock(url: str) -> None:
+    """Connects to a Unix socket and hangs up: the SDK leaks its own socket where nobody answers."""
+    if url.startswith(UNIX):
+        with socket.socket(socket.AF_UNIX) as one:
+            one.settimeout(TIMEOUT_S)
+            one.connect(url.removeprefix(UNIX))

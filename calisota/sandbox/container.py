@@ -82,7 +82,8 @@ def host_config(client: docker.APIClient, limits: ContainerLimits) -> dict[str, 
         network_mode="none",
         read_only=True,
         ipc_mode="none",
-        tmpfs={"/work": tmpfs},
+        # The Engine mounts /dev/mqueue for all to write, ipc mode or not: this covers it.
+        tmpfs={"/work": tmpfs, "/dev/mqueue": "ro,nosuid,nodev,noexec,size=4k,mode=0555"},
         mem_limit=limits.memory_bytes,
         memswap_limit=limits.memory_bytes,
         nano_cpus=1_000_000_000,
@@ -232,13 +233,11 @@ class Container:
         return SandboxFault("the container ended before its time" + (f": {said}" if said else ""))
 
     def _close(self) -> None:
-        if self._stream is None:
-            return
-        response = getattr(self._stream, "_response", None)
-        with suppress(OSError):
-            self._stream.close()
-        if response is not None:
-            response.close()
+        if self._stream is not None:
+            sock = self._socket
+            # The response owns the stream; closed the other way round it would flush a closed file.
+            getattr(self._stream, "_response", self._stream).close()
+            sock.close()
 
     def _remove(self) -> None:
         """Idempotent. An Engine that does not answer is met by the next call, or by the reaper."""

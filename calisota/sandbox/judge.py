@@ -146,11 +146,13 @@ def _error_line(build: Execution) -> str | None:
 
 def _complaint(run: CandidateRun, *, failed: bool) -> str | None:
     """What a repair needs to see where no test says it: the compiler's or the import's words."""
-    if run.build is not None and run.build.stderr:
-        return shown(run.build.stderr)
-    failure = None if run.build is None else _build_failure(run.build)
-    if failure is not None:
-        return failure[1]
+    if run.build is not None:
+        failure = _build_failure(run.build)
+        words = shown(run.build.stderr)
+        if failure is not None and (run.build.exit_code is None or not words):
+            return f"{failure[1]}\n{words}".strip()
+        if words:
+            return words
     loaded = run.cells[0] if run.cells and failed and run.cells_planned == 1 else None
     return shown(loaded.stderr) if loaded is not None and loaded.stderr else None
 

@@ -30,7 +30,10 @@ class LanguageSpec(Frozen):
 
 _PYTHON = "/usr/bin/python3"
 # Only parses: a program that does not compile is told apart from one that fails.
-_PARSE = f"compile(open('{SRC}/solution.py', 'rb').read(), 'solution.py', 'exec')"
+_PARSE = (
+    "import sys; sys.tracebacklimit = 0; "
+    f"compile(open('{SRC}/solution.py', 'rb').read(), 'solution.py', 'exec')"
+)
 
 LANGUAGES: dict[Language, LanguageSpec] = {
     spec.language: spec

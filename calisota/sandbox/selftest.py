@@ -27,7 +27,7 @@ REMEDY = (
     "do not run programs you distrust on this Docker Engine; see docs/operations.md for the kernel"
     " and cgroup features the sandbox needs."
 )
-LIMITS = Limits(wall_s=1.5, cpu_s=1.2, memory_mb=96, output_kb=4)
+LIMITS = Limits(wall_s=2, cpu_s=1, memory_mb=96, output_kb=4)
 
 # Attack (a word that hostile.py knows) -> what must come out: a line, or the broken limit's word.
 ATTACKS: dict[str, tuple[str, str | Outcome]] = {
