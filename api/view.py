@@ -14,6 +14,7 @@ from calisota.models import (
     Planned,
     RoundResult,
     SolveReport,
+    StepFault,
     Usage,
     Verdict,
 )
@@ -96,7 +97,8 @@ async def view_of(
     if report is not None:
         return FinishedSolve(**dict(report), links=links)
     instances = sorted(await airflow.task_instances(run.dag_run_id), key=_by_start)
-    verdict, claim, cause = _ending(run, instances, links)
+    fault = await asyncio.to_thread(store.find, run.dag_run_id, "fault", StepFault)
+    verdict, claim, cause = _ending(run, instances, links, fault)
     return SolveProgress(
         solve_id=run.dag_run_id,
         state=State.FAILED if verdict is Verdict.INTERNAL_ERROR else state_of(run),
@@ -127,7 +129,7 @@ def _by_start(instance: TaskInstance) -> tuple[bool, float, str, int]:
 
 
 def _ending(
-    run: DagRun, instances: list[TaskInstance], links: Links
+    run: DagRun, instances: list[TaskInstance], links: Links, fault: StepFault | None
 ) -> tuple[Verdict | None, str | None, str | None]:
     """Verdict, claim and cause of a run without a report."""
     if not run.ended:
@@ -136,7 +138,10 @@ def _ending(
         return Verdict.CANCELLED, "Nothing is claimed: the Solve was cancelled.", None
     failed = next((i for i in instances if i.state == "failed"), None)
     if failed is not None:
-        cause = f"The task `{failed.task_id}` failed; its log is at {links.airflow}"
+        # A fault of an earlier try of the steps says nothing about this one.
+        known = fault is not None and fault.step == failed.task_id
+        why = f": {fault.message}" if known and fault else "."
+        cause = f"The task `{failed.task_id}` failed{why} Its log is at {links.airflow}"
     elif run.state == "failed":
         cause = f"The Dag run was ended before its time; see {links.airflow}"
     else:

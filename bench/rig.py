@@ -70,14 +70,15 @@ class System:
             base_url=self.settings.api, headers={"Authorization": f"Bearer {key}"}, timeout=60
         )
 
-    def airflow(self) -> httpx.Client:
+    @contextmanager
+    def airflow(self) -> Iterator[httpx.Client]:
         """A client of Airflow's REST API, logged in."""
         password = (self.settings.secrets / "airflow_admin_password").read_text().strip()
-        client = httpx.Client(base_url=self.settings.airflow, timeout=60)
         login = {"username": "admin", "password": password}
-        token = client.post("/auth/token", json=login).raise_for_status().json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        return client
+        with httpx.Client(base_url=self.settings.airflow, timeout=60) as client:
+            answer = client.post("/auth/token", json=login).raise_for_status()
+            client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+            yield client
 
     def tasks(self, solve_id: str) -> list[dict[str, Any]]:
         """The task instances of a Solve."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import unicodedata
 
 _KEPT = frozenset("\n\t")
-# Control, format (bidirectional overrides among them), surrogate and private-use characters.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co"})
+# Control, format (bidirectional overrides among them), surrogate and private-use characters, and
+# the line and paragraph separators, which break a log line in two.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def printable(text: str) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, TaskGroup, TriggerRule
 
+from calisota_airflow.causes import keep_cause
 from calisota_airflow.operators import (
     CodeOperator,
     CriticOperator,
@@ -32,6 +33,7 @@ with DAG(
         "retry_delay": timedelta(seconds=5),
         "retry_exponential_backoff": 2,
         "retry_policy": RemedyRetryPolicy(),
+        "on_failure_callback": keep_cause,
         "execution_timeout": timedelta(minutes=20),
     },
 ) as dag:

@@ -53,6 +53,8 @@ async def write_candidate(
             messages=[Message(role="user", content=prompt)],
             temperature=brief.temperature,
             max_tokens=max_tokens,
+            # The line that closes the block; prose after it is of no use.
+            stop="\n```\n",
         )
     )
     source = extract_program(response.text, problem.language, problem.entry_point)

@@ -30,6 +30,8 @@ class ChatRequest(Frozen):
     messages: list[Message] = Field(min_length=1)
     temperature: float = Field(ge=0, le=2)
     max_tokens: int = Field(ge=1)
+    stop: str | None = None
+    """The answer ends before this text, where the endpoint can; the rest would be paid for."""
     answer_schema: type[BaseModel] | None = None
     """Ask for JSON of this shape, where the endpoint can; the caller still validates."""
 

@@ -29,7 +29,7 @@ class OpenAIChat:
     """A model at an OpenAI-compatible endpoint.
 
     Learns which options the endpoint refuses (HTTP 400 that names one) and stops sending them:
-    `max_tokens` gives way to `max_completion_tokens`; temperature and response_format go.
+    `max_tokens` gives way to `max_completion_tokens`; temperature, stop, response_format go.
     Source: option table of OpenAI, Azure, vLLM, Ollama, llama.cpp and LiteLLM; none takes all.
     """
 
@@ -73,6 +73,8 @@ class OpenAIChat:
         }
         if "temperature" not in self._dropped:
             options["temperature"] = request.temperature
+        if request.stop is not None and "stop" not in self._dropped:
+            options["stop"] = [request.stop]
         if request.answer_schema is not None and "response_format" not in self._dropped:
             options["response_format"] = {
                 "type": "json_schema",
@@ -90,9 +92,10 @@ class OpenAIChat:
         if old in text and self._length_option == old:
             self._length_option = new
             return True
-        if "temperature" in text and "temperature" not in self._dropped:
-            self._dropped.add("temperature")
-            return True
+        for option in ("temperature", "stop"):
+            if option in text and option not in self._dropped:
+                self._dropped.add(option)
+                return True
         format_sent = request.answer_schema is not None and "response_format" not in self._dropped
         if format_sent and ("response_format" in text or "schema" in text):
             self._dropped.add("response_format")

@@ -171,6 +171,9 @@ class Problem(Frozen):
                 or not all(_FILE_PART.match(part) for part in parts)
             ):
                 raise ValueError(f"file name {path!r} is not a plain relative path")
+        for path in files:
+            if any(other.startswith(f"{path}/") for other in files):
+                raise ValueError(f"{path!r} is a file and a folder at once")
         if sum(len(text.encode()) for text in files.values()) > MAX_FILES_BYTES:
             raise ValueError(f"the files hold more than {MAX_FILES_BYTES} bytes together")
         return files

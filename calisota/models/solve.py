@@ -199,6 +199,13 @@ class RoundResult(Frozen):
     """Of the critic's calls."""
 
 
+class StepFault(Frozen):
+    """Why a step failed for good, and what to do about it."""
+
+    step: str
+    message: str
+
+
 class StepTiming(Frozen):
     """How long one step took."""
 

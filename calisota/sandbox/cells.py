@@ -71,6 +71,7 @@ def plan_candidate(problem: Problem, source: str, *, tmpfs_mb: int) -> Candidate
     return CandidatePlan(files=files, build=build, cells=cells)
 
 
+# Among themselves the Problem has seen to it; our own source file is not among them.
 def _refuse_file_as_folder(problem: Problem, paths: set[str]) -> None:
     for path in problem.files:
         parents = path.split("/")[:-1]

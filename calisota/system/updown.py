@@ -65,6 +65,7 @@ def up_detached(settings: Settings, progress: Progress, console: Console) -> Non
             env=os.environ | {"CALISOTA_HOME": str(settings.home)},
         )
     with progress.step("starting") as step:
+        shown = ""
         deadline = time.monotonic() + DETACHED_READY_S
         while True:
             state = read_state(settings)
@@ -74,7 +75,10 @@ def up_detached(settings: Settings, progress: Progress, console: Console) -> Non
                 raise _failure(_since(log, offset), log)
             if time.monotonic() > deadline:
                 raise PermanentError("It takes too long.", remedy=f"read {log}.")
-            step.detail(_since(log, offset).splitlines()[-1])
+            line = _since(log, offset).splitlines()[-1].strip()
+            if line != shown:
+                step.detail(line)
+                shown = line
             time.sleep(0.3)
     console.print(f"Ready. {_where(settings)}", highlight=False)
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import docker
 import psutil
 import pytest
-from calisota.sandbox.engine import DockerSandbox, connect
 
 from bench.rig import System, running_system
 from bench.scripted_model import answer
 from calisota.llm.scripted_server import ScriptedServer
+from calisota.sandbox.engine import DockerSandbox, connect
 from calisota.settings import Settings
 
 
@@ -30,8 +31,10 @@ class Scripted:
 
 
 @pytest.fixture(scope="session")
-def sandbox_engine() -> docker.APIClient:
-    return connect(Settings())
+def sandbox_engine() -> Iterator[docker.APIClient]:
+    client = connect(Settings())
+    yield client
+    client.close()
 
 
 @pytest.fixture(scope="module")
@@ -64,4 +67,13 @@ def nothing_left(system: System) -> None:
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     assert left == []
-    assert DockerSandbox(connect(system.settings), system.settings).list_ours() == []
+    assert containers(system) == []
+
+
+def containers(system: System) -> list[Any]:
+    """The sandbox containers of the system."""
+    client = connect(system.settings)
+    try:
+        return list(DockerSandbox(client, system.settings).list_ours())
+    finally:
+        client.close()

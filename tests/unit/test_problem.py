@@ -103,3 +103,7 @@ def test_what_json_cannot_carry_is_refused():
 def test_a_field_of_the_wrong_kind_is_explained_in_words():
     assert faults(limits=5) == "limits: it must be a mapping of fields"
     assert "not allowed" in faults(entry_point="a b")
+
+
+def test_a_file_that_is_also_a_folder_is_refused():
+    assert "a file and a folder" in faults(files={"a": "", "a/b": ""})

@@ -26,6 +26,7 @@ ASK = ChatRequest(
     temperature=0.5,
     max_tokens=50,
     answer_schema=Shape,
+    stop="END",
 )
 
 
@@ -57,7 +58,7 @@ async def test_an_answer_comes_with_its_usage(tmp_path: Path):
 
 async def test_options_an_endpoint_refuses_are_left_out_and_stay_out(tmp_path: Path):
     def picky(request: dict[str, Any]) -> str | Answer:
-        for param in ("max_tokens", "temperature", "response_format"):
+        for param in ("max_tokens", "temperature", "stop", "response_format"):
             if param in request:
                 return refusal(param)
         return "ok"
@@ -65,9 +66,9 @@ async def test_options_an_endpoint_refuses_are_left_out_and_stay_out(tmp_path: P
     with ScriptedServer(picky) as server:
         async with open_chat(pointed_at(server.base_url, tmp_path)) as chat:
             assert (await chat.complete(ASK)).text == "ok"
-            assert len(server.seen) == 4
+            assert len(server.seen) == 5
             assert (await chat.complete(ASK)).text == "ok"
-    assert len(server.seen) == 5
+    assert len(server.seen) == 6
     assert server.seen[-1]["max_completion_tokens"] == 50
 
 
