@@ -131,6 +131,9 @@ def sync(uv: str, *, dev: bool) -> None:
         "UV_CACHE_DIR": str(HOME / "cache" / "uv"),
         "UV_PYTHON": sys.executable,
         "UV_PYTHON_DOWNLOADS": "never",
+        # The system's own certificates, as pip and apt use them (the older uv's name is second).
+        "UV_SYSTEM_CERTS": "1",
+        "UV_NATIVE_TLS": "1",
     }
     env.pop("VIRTUAL_ENV", None)
     # Exact only with the tools: a plain start does not remove what `make test` installed.
