@@ -45,11 +45,17 @@ class Settings(BaseSettings):
     llm_model_fast: str | None = Field(default=None, description="Model of the coder.")
     llm_model_critic: str | None = Field(default=None, description="Model of the critic.")
     llm_timeout_s: float = Field(default=180, gt=0, le=3600, description="Of one model call.")
-    llm_max_tokens: int = Field(
-        default=512, ge=16, le=32_768, description="Longest answer of one call, in tokens."
+    llm_max_tokens: int | None = Field(
+        default=None,
+        ge=16,
+        le=131_072,
+        description="Longest answer of one call. Unset: 256 for the embedded model, else 4096.",
     )
-    llm_context_tokens: int = Field(
-        default=4096, ge=1024, description="Longest prompt sent; passages are dropped to fit."
+    llm_context_tokens: int | None = Field(
+        default=None,
+        ge=1024,
+        description="The model's context; an eighth of it, at most 1500 tokens, is for passages. "
+        "Unset: 4096 for the embedded model, else 16384.",
     )
     llm_concurrency: int = Field(default=4, ge=1, le=64, description="Calls in flight per step.")
     llm_gguf: Path | None = Field(
@@ -125,6 +131,16 @@ class Settings(BaseSettings):
     def llm_is_embedded(self) -> bool:
         """Whether our own small model serves."""
         return self.llm_base_url is None
+
+    @property
+    def answer_tokens(self) -> int:
+        """Longest answer of one call."""
+        return self.llm_max_tokens or (256 if self.llm_is_embedded else 4096)
+
+    @property
+    def context_tokens(self) -> int:
+        """The model's context."""
+        return self.llm_context_tokens or (4096 if self.llm_is_embedded else 16_384)
 
     @property
     def secrets(self) -> Path:

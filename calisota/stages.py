@@ -137,8 +137,8 @@ class Stages:
         return found.model_copy(update={"hits": self._fitting(good)})
 
     def _fitting(self, hits: list[Hit]) -> list[Hit]:
-        # Prompt and answer share the model's context with the statement; a third is for passages.
-        tokens = min(PASSAGE_TOKENS, self._settings.llm_context_tokens // 3)
+        # A small context is that of a small model: passages cost it seconds and attention.
+        tokens = min(PASSAGE_TOKENS, self._settings.context_tokens // 8)
         return fit_passages(hits, tokens * CHARS_PER_TOKEN)
 
     async def plan(self, solve_id: str) -> Planned:
@@ -154,7 +154,7 @@ class Stages:
                         problem,
                         passages=hits.hits,
                         shown=engine.shown_tests(problem),
-                        max_tokens=self._settings.llm_max_tokens,
+                        max_tokens=self._settings.answer_tokens,
                     )
             except BudgetExhausted as error:
                 planned = agents.no_plan(problem, Usage(), note=str(error))
@@ -200,7 +200,7 @@ class Stages:
                     passages=record.hits.hits,
                     shown=engine.shown_tests(record.problem),
                     repair=_repair_of(record, brief),
-                    max_tokens=self._settings.llm_max_tokens,
+                    max_tokens=self._settings.answer_tokens,
                 )
 
         results = await asyncio.gather(*map(one, briefs), return_exceptions=True)
@@ -278,7 +278,7 @@ class Stages:
                     candidate,
                     best,
                     failures=engine.failures_for_model(best),
-                    max_tokens=self._settings.llm_max_tokens,
+                    max_tokens=self._settings.answer_tokens,
                 )
         except BudgetExhausted:
             return None, Usage()
