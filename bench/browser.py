@@ -61,14 +61,17 @@ def pictures(config: Settings, solve_id: str, out: Path) -> None:
     with logged_in(config) as page:
         for name, address in (
             ("graph", run),
-            ("grid", f"{config.airflow}/dags/solve"),
             ("task", f"{run}/tasks/round_1.critic"),
+            ("grid", run),
             ("api", f"{config.api}/docs"),
         ):
             page.goto(address)
             page.wait_for_timeout(4000)
-            if name == "graph":
-                page.get_by_label("Show Graph").or_(page.locator("[value=graph]")).first.click()
+            if name in {"graph", "grid"}:
+                page.locator(f"[value={name}]").first.click()
+                expand = page.get_by_label("Expand all task groups").first
+                if expand.is_enabled():
+                    expand.click()
                 page.wait_for_timeout(3000)
             page.screenshot(path=out / f"{name}.png")
         page.goto(f"{config.airflow}/dags/solve")
