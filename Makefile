@@ -2,7 +2,7 @@
 CALISOTA_HOME ?= $(HOME)/.calisota
 export CALISOTA_HOME
 PYTHON ?= python3
-BIN := $(CALISOTA_HOME)/venv/bin
+BIN := "$(CALISOTA_HOME)/venv/bin"
 EXAMPLE ?= examples/add.yaml
 
 .PHONY: help demo up down setup test check docs clean
@@ -41,4 +41,7 @@ docs: ## make docs/configuration.md from the settings
 
 clean: ## stop everything and remove all data
 	@$(MAKE) --no-print-directory down
-	rm -rf $(CALISOTA_HOME)
+	@test -f "$(CALISOTA_HOME)/secrets/api_keys.json" || \
+	  { echo "$(CALISOTA_HOME) holds no data of CALISOTA; nothing is removed."; exit 1; }
+	@test "$(realpath $(CALISOTA_HOME))" != "$(realpath $(HOME))" && test "$(CALISOTA_HOME)" != /
+	rm -rf "$(CALISOTA_HOME)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -10,7 +11,6 @@ from rich.console import Console
 
 from calisota.errors import BudgetExhausted, CalisotaError, InputError
 
-NOT_SOLVED = 1
 BAD_INPUT = 2
 INFRASTRUCTURE = 3
 
@@ -82,9 +82,15 @@ def solve(
     A Problem names a statement, a language and tests; examples/ has some. The exit code is 0 when
     tests of yours proved the program, 1 when none did.
     """
-    from calisota.render import render_report  # noqa: PLC0415
+    from calisota.render import render_ending, render_report  # noqa: PLC0415
     from calisota.settings import settings  # noqa: PLC0415
-    from calisota.solve_cli import read_problem, report_of, solve_local, solve_remote  # noqa: PLC0415
+    from calisota.solve_cli import (  # noqa: PLC0415
+        exit_code_of,
+        read_problem,
+        report_of,
+        solve_local,
+        solve_remote,
+    )
 
     problem = read_problem(source)
     run = solve_local if local else solve_remote
@@ -92,11 +98,11 @@ def solve(
     report = report_of(text)
     if as_json:
         sys.stdout.write(text + "\n")
-    else:
+    elif report is not None:
         Console().print(render_report(report))
-    if report.state == "failed":
-        raise typer.Exit(INFRASTRUCTURE)
-    raise typer.Exit(0 if report.verdict.solved else NOT_SOLVED)
+    else:
+        Console().print(render_ending(text))
+    raise typer.Exit(exit_code_of(text))
 
 
 @app.command()
@@ -120,8 +126,16 @@ def doctor(*, as_json: Json = False) -> None:
     raise typer.Exit(0 if all(check.ok for check in checks) else INFRASTRUCTURE)
 
 
+def loopback_needs_no_proxy() -> None:
+    """Keep a proxy of the environment out of what our own parts say to each other."""
+    for name in ("NO_PROXY", "no_proxy"):
+        known = [os.environ[name]] if os.environ.get(name) else []
+        os.environ[name] = ",".join([*known, "127.0.0.1", "localhost", "::1"])
+
+
 def main() -> None:
     """Run a command; an error of ours ends it with a message, a remedy and an exit code."""
+    loopback_needs_no_proxy()
     try:
         app()
     except CalisotaError as error:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from calisota.stages import RunsCandidates, Stages
 
 
+LOCAL_PREFIX = "local_"
+"""Of every solve id that is no Dag run."""
+
+
 class LocalSolve:
     """One Solve, step after step; `on_step` is told each step's name as it begins."""
 
@@ -36,7 +40,7 @@ class LocalSolve:
 
         Raises: CalisotaError: what a step could not get over; its remedy says what to do.
         """
-        solve_id = f"local_{secrets.token_hex(16)}"
+        solve_id = f"{LOCAL_PREFIX}{secrets.token_hex(16)}"
         self._on_step("retrieve")
         self._stages.retrieve(solve_id, problem.model_dump(mode="json"))
         self._on_step("plan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from rich.console import Group
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
 def render_report(report: SolveReport) -> Group:
     """Verdict and claim, the program, its test matrix, the candidates, tokens and seconds."""
     return Group(*_parts(report))
+
+
+def render_ending(text: str) -> Panel:
+    """The end of a Solve that has no report: what is claimed (nothing), and why."""
+    body = json.loads(text)
+    lines = [str(body[name]) for name in ("claim", "cause") if body.get(name)]
+    return Panel(
+        Text(printable("\n".join(lines))),
+        title=Text(f"verdict: {body['verdict']}", style="bold red"),
+        border_style="red",
+        subtitle=str(body["solve_id"]),
+    )
 
 
 def _parts(report: SolveReport) -> Iterator[RenderableType]:

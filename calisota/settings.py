@@ -6,8 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from calisota.errors import InputError
+from calisota.models import readable_faults
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -160,5 +163,16 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """The settings of this process, read from the environment at the first call."""
-    return Settings()
+    """The settings of this process, read from the environment at the first call.
+
+    Raises: InputError: a variable does not fit; its name is in the message.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(
+            f"CALISOTA_{fault.where.upper()}: {fault.message}" for fault in readable_faults(error)
+        )
+        raise InputError(
+            f"The environment is not right: {faults}.", remedy="see docs/configuration.md."
+        ) from None

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import ValidationError
 
-from calisota.errors import AirflowUnavailable, InputError, PermanentError, TransientError
-from calisota.models import Problem, SolveReport, readable_faults
+from calisota.errors import (
+    AirflowUnavailable,
+    CalisotaError,
+    InputError,
+    PermanentError,
+    TransientError,
+)
+from calisota.models import Problem, SolveReport, Verdict, readable_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +29,9 @@ if TYPE_CHECKING:
     from calisota.settings import Settings
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
+SERVER_ERROR = 500
+RECONNECTS = 5
+RECONNECT_S = 2.0
 
 
 def read_problem(source: str) -> Problem:
@@ -88,8 +98,11 @@ def solve_remote(problem: Problem, settings: Settings, console: Console, *, watc
         with httpx.Client(base_url=settings.api, headers=headers, timeout=timeout) as client:
             posted = _checked(client.post("/v1/solves", json=problem.model_dump(mode="json")))
             solve_id = posted["solve_id"]
+            # Always: whoever loses the connection finds the Solve by it.
+            console.print(f"[dim]{solve_id}[/]", highlight=False, soft_wrap=True)
             if watch:
-                console.print(f"[dim]{solve_id}  {settings.airflow}/dags/solve/runs/{solve_id}[/]")
+                link = posted["links"]["airflow"]
+                console.print(f"[dim]{link}[/]", highlight=False, soft_wrap=True)
             with console.status("queued") as status:
                 for event, data in _events(client, solve_id):
                     if event == "step.started":
@@ -115,24 +128,44 @@ def _api_key(settings: Settings) -> str:
 
 def _events(client: httpx.Client, solve_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The server-sent events of a Solve, until it ends; reconnects where the stream was cut."""
+    import httpx  # noqa: PLC0415  # not needed for --local
+
     last_id: str | None = None
-    finished = False
-    while not finished:
+    failures = 0
+    while True:
         headers = {"Last-Event-ID": last_id} if last_id else {}
-        with client.stream("GET", f"/v1/solves/{solve_id}/events", headers=headers) as stream:
-            if stream.is_error:
-                stream.read()
-                _checked(stream)
-            event = ""
-            for line in stream.iter_lines():
-                name, _, value = line.partition(": ")
-                if name == "event":
-                    event = value
-                elif name == "id":
-                    last_id = value
-                elif name == "data":
-                    finished = finished or event == "solve.finished"
-                    yield event, json.loads(value)
+        path = f"/v1/solves/{solve_id}/events"
+        try:
+            with client.stream("GET", path, headers=headers) as stream:
+                if stream.is_error:
+                    stream.read()
+                    _checked(stream)
+                for event, event_id, data in _parsed(stream.iter_lines()):
+                    last_id, failures = event_id, 0
+                    yield event, data
+                    if event == "solve.finished":
+                        return
+        except (httpx.TransportError, TransientError):
+            failures += 1
+            if failures > RECONNECTS:
+                raise
+            time.sleep(RECONNECT_S)
+
+
+def _parsed(lines: Iterator[str]) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
+    """Event, id and data of each server-sent event; its fields come in any order."""
+    event, event_id, data = "", None, ""
+    for line in lines:
+        name, _, value = line.partition(": ")
+        if name == "event":
+            event = value
+        elif name == "id":
+            event_id = value
+        elif name == "data":
+            data = value
+        elif not line and data:
+            yield event, event_id, json.loads(data)
+            event, event_id, data = "", None, ""
 
 
 def _label(data: dict[str, Any]) -> str:
@@ -151,16 +184,27 @@ def _checked(response: httpx.Response) -> dict[str, Any]:
             f"The API answered {response.status_code}.", remedy="see the log of the API."
         )
     problem = response.json()
-    kind = TransientError if problem.get("retryable") else InputError
+    kind: type[CalisotaError] = InputError
+    if response.status_code >= SERVER_ERROR:
+        kind = TransientError if problem.get("retryable") else PermanentError
     raise kind(
         str(problem.get("detail", problem.get("title", "refused"))),
         remedy=str(problem.get("remedy", "see the API's log.")),
     )
 
 
-def report_of(text: str) -> SolveReport:
-    """The report in the API's JSON, which carries more than the report."""
+def report_of(text: str) -> SolveReport | None:
+    """The report in the API's JSON, which carries more; None: the Solve ended without one."""
     data = json.loads(text)
-    return SolveReport.model_validate(
-        {k: v for k, v in data.items() if k in SolveReport.model_fields}
-    )
+    if "candidates" not in data:
+        return None
+    fields = SolveReport.model_fields
+    return SolveReport.model_validate({k: v for k, v in data.items() if k in fields})
+
+
+def exit_code_of(text: str) -> int:
+    """0: tests proved a program. 1: none did, or it was cancelled. 3: a fault of ours ended it."""
+    verdict = Verdict(json.loads(text)["verdict"])
+    if verdict is Verdict.INTERNAL_ERROR:
+        return 3
+    return 0 if verdict.solved else 1

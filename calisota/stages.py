@@ -22,6 +22,7 @@ from calisota.errors import (
     BudgetExhausted,
     IndexUnusable,
     InputError,
+    ModelRejected,
     ModelUnavailable,
 )
 from calisota.models import (
@@ -206,7 +207,8 @@ class Stages:
         results = await asyncio.gather(*map(one, briefs), return_exceptions=True)
         candidates = [result for result in results if isinstance(result, Candidate)]
         failures = [result for result in results if isinstance(result, BaseException)]
-        tolerable = (BudgetExhausted, ModelUnavailable) if candidates else BudgetExhausted
+        kept = (BudgetExhausted, ModelUnavailable, ModelRejected)
+        tolerable = kept if candidates else BudgetExhausted
         for failure in failures:
             if not isinstance(failure, tolerable):
                 raise failure
@@ -280,7 +282,8 @@ class Stages:
                     failures=engine.failures_for_model(best),
                     max_tokens=self._settings.answer_tokens,
                 )
-        except BudgetExhausted:
+        except (BudgetExhausted, ModelUnavailable, ModelRejected):
+            # Advice only: a Solve that the tests decided does not fail for want of it.
             return None, Usage()
 
     def report(self, solve_id: str, sandbox: RunsCandidates) -> SolveReport:

@@ -15,11 +15,15 @@ from calisota.settings import settings
 from calisota.system.docker_engine import is_ours, stop_engine
 from calisota.system.progress import Progress
 from calisota.system.setup import run_setup
+from calisota.system.state import is_running
 
 
 def main() -> None:
     """The command; its exit code is ours."""
-    config = settings()
+    try:
+        config = settings()
+    except CalisotaError as error:
+        sys.exit(f"error: {error.message}\nremedy: {error.remedy}")
     was_running = is_ours(config)
     code = 3
     try:
@@ -28,7 +32,7 @@ def main() -> None:
     except CalisotaError as error:
         sys.stderr.write(f"error: {error.message}\nremedy: {error.remedy}\n")
     finally:
-        if not was_running:
+        if not was_running and not is_running(config):
             stop_engine(config)
     sys.exit(code)
 

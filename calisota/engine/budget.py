@@ -15,7 +15,8 @@ class BudgetedChat:
     """A model that refuses a call which could exceed the Solve's budget.
 
     Calls of one step run concurrently in one event loop and share this object; `spent` is what
-    earlier steps used. Not covered: two steps of one Solve that run at the same time.
+    earlier steps used. Not covered: two steps of one Solve at the same time, and
+    what an endpoint charges for calls of a try that failed.
     """
 
     def __init__(self, chat: ChatModel, budget: Budget, spent: Usage) -> None:

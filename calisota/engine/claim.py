@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _FIXED = {
     Verdict.CONSISTENT: "Independent programs agree on generated inputs; no test proved it.",
-    Verdict.UNVERIFIED: "The program builds and loads. You gave no tests, so no more was proven.",
+    Verdict.UNVERIFIED: "The program compiles. You gave no tests, so no more was proven.",
     Verdict.CANCELLED: "Cancelled: nothing is claimed.",
     Verdict.INTERNAL_ERROR: "A fault of ours ended the Solve: nothing is claimed.",
 }

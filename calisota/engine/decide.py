@@ -62,7 +62,7 @@ def best_candidate(matrices: list[ExecutionMatrix]) -> ExecutionMatrix | None:
 def _accept(best: ExecutionMatrix, *, has_tests: bool) -> Decision:
     if not has_tests:
         verdict = Verdict.UNVERIFIED
-        reason = f"{best.candidate_id} builds; there is no test to prove more"
+        reason = f"{best.candidate_id} compiles; there is no test to prove more"
     elif sum(not test.cooperative for test in best.tests) >= STRONG_TESTS:
         verdict = Verdict.VERIFIED
         reason = f"{best.candidate_id} passed all {len(best.tests)} tests"

@@ -11,9 +11,9 @@ from calisota.models import Frozen, Route, Usage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-# Source: OpenAI's guidance of about 4 characters a token in English text; 2 is an upper bound
-# for code, so a cap that is checked with it holds.
-CHARS_PER_TOKEN_AT_LEAST = 2
+# Source: OpenAI's guidance of about 4 characters a token in English text. Counted in UTF-8 bytes,
+# so that scripts whose characters take a token or more each are not underestimated.
+BYTES_PER_TOKEN_AT_LEAST = 2
 
 
 class Message(Frozen):
@@ -37,8 +37,8 @@ class ChatRequest(Frozen):
 
     def worst_case_tokens(self) -> int:
         """An upper bound of what this call may cost: reserved before it is made."""
-        chars = sum(len(message.content) for message in self.messages)
-        return chars // CHARS_PER_TOKEN_AT_LEAST + 16 * len(self.messages) + self.max_tokens
+        size = sum(len(message.content.encode(errors="replace")) for message in self.messages)
+        return size // BYTES_PER_TOKEN_AT_LEAST + 16 * len(self.messages) + self.max_tokens
 
 
 class ChatResponse(Frozen):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import openai
+from openai.types.chat import ChatCompletion
 
 from calisota.errors import ModelRejected, ModelUnavailable, PermanentError
 from calisota.llm.chat import ChatRequest, ChatResponse
@@ -13,13 +14,14 @@ from calisota.models import Route, Usage
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from openai.types.chat import ChatCompletion
-
     from calisota.settings import Settings
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 
-REFUSALS = (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError)
+# Timeout, conflict and rate limit; any other 4xx stays as it is however often it is asked.
+TRY_AGAIN = (408, 409, 429)
+SERVER_ERROR = 500
+MAX_RETRY_AFTER_S = 120
 
 # What most endpoints call the longest answer, and what reasoning models insist on.
 LENGTH_OPTIONS = ("max_tokens", "max_completion_tokens")
@@ -55,14 +57,18 @@ class OpenAIChat:
         while True:
             try:
                 completion = await self._client.chat.completions.create(**self._options(request))
-            except openai.BadRequestError as error:
+            except openai.APIStatusError as error:
+                if error.status_code in TRY_AGAIN or error.status_code >= SERVER_ERROR:
+                    raise self._unavailable(error) from error
                 if not self._learn(error, request):
                     raise self._rejected(request, error) from error
-            except REFUSALS as error:
-                raise self._rejected(request, error) from error
             except openai.APIError as error:
                 raise self._unavailable(error) from error
+            except ValueError as error:
+                raise self._no_endpoint("its answer is no JSON") from error
             else:
+                if not isinstance(completion, ChatCompletion):
+                    raise self._no_endpoint("its answer is no chat completion")
                 return self._response(request, completion)
 
     def _options(self, request: ChatRequest) -> dict[str, Any]:
@@ -85,7 +91,7 @@ class OpenAIChat:
             }
         return options
 
-    def _learn(self, error: openai.BadRequestError, request: ChatRequest) -> bool:
+    def _learn(self, error: openai.APIStatusError, request: ChatRequest) -> bool:
         """Whether the refused option is one we can do without; then it is not sent again."""
         text = f"{error.param or ''} {error.message}"
         old, new = LENGTH_OPTIONS
@@ -114,12 +120,19 @@ class OpenAIChat:
         retry_after = None
         if isinstance(error, openai.APIStatusError):
             header = error.response.headers.get("retry-after", "")
-            retry_after = float(header) if header.isdigit() else None
+            # An endpoint that asks for a day would park the Solve until its time is over.
+            retry_after = min(float(header), MAX_RETRY_AFTER_S) if header.isdigit() else None
         return ModelUnavailable(
             f"The model endpoint {self._client.base_url} did not answer: "
             f"{type(error).__name__}: {_first_line(error.message)}.",
             remedy="see that it runs (`calisota doctor`), or correct CALISOTA_LLM_BASE_URL.",
             retry_after_s=retry_after,
+        )
+
+    def _no_endpoint(self, why: str) -> ModelRejected:
+        return ModelRejected(
+            f"{self._client.base_url} is no OpenAI-compatible endpoint: {why}.",
+            remedy="correct CALISOTA_LLM_BASE_URL; it usually ends in /v1.",
         )
 
     @staticmethod
@@ -170,8 +183,8 @@ def open_chat(settings: Settings) -> OpenAIChat:
         base_url=settings.llm,
         api_key=key,
         timeout=settings.llm_timeout_s,
-        # Airflow retries the task; more retries here would multiply with it.
-        max_retries=1,
+        # Airflow retries the task; retries here would multiply with it, and escape the budget.
+        max_retries=0,
     )
     return OpenAIChat(client, models)
 

@@ -124,7 +124,7 @@ class Budget(Frozen):
 
     tokens: int = Field(default=60_000, ge=1, le=10_000_000)
     calls: int = Field(default=32, ge=1, le=1000)
-    wall_s: int = Field(default=600, ge=1, le=86_400)
+    wall_s: int = Field(default=600, ge=1, le=7200)
 
 
 class Options(Frozen):
@@ -165,11 +165,8 @@ class Problem(Frozen):
     def _files_stay_inside(cls, files: dict[str, str]) -> dict[str, str]:
         for path in files:
             parts = PurePosixPath(path).parts
-            if (
-                not parts
-                or len(path) > MAX_PATH_CHARS
-                or not all(_FILE_PART.match(part) for part in parts)
-            ):
+            plain = parts and all(_FILE_PART.fullmatch(part) for part in parts)
+            if not plain or path != "/".join(parts) or len(path) > MAX_PATH_CHARS:
                 raise ValueError(f"file name {path!r} is not a plain relative path")
         for path in files:
             if any(other.startswith(f"{path}/") for other in files):
@@ -211,8 +208,9 @@ class Problem(Frozen):
         if isinstance(test, CodeTest):
             try:
                 ast.parse(test.code)
-            except (SyntaxError, ValueError) as error:
-                raise ValueError(f"{where}.code does not parse as Python: {error}") from None
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                why = str(error) or "it is nested too deeply"
+                raise ValueError(f"{where}.code does not parse as Python: {why}") from None
         elif self.entry_point is None:
             raise ValueError(f"{where} calls a function, but no entry_point names it")
 

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["DockerSandbox", "connect"]
 
 START_GRACE_S = 120
+MAX_CANDIDATE_S = 900
+"""One candidate on all tests; well below the time limit of the Airflow task that runs it."""
 
 
 class DockerSandbox:
@@ -117,12 +119,12 @@ class DockerSandbox:
     ) -> CandidateRun:
         """What the runner sent back, up to the first failed build, broken sandbox or spent budget.
 
-        The Solve's wall budget bounds the candidate as well, counted from its container's start.
+        The Solve's wall budget and `MAX_CANDIDATE_S` bound it, counted from its container's start.
         """
         build: Execution | None = None
         cells: list[Execution] = []
         planned = len(plan.cells)
-        deadline = time.monotonic() + problem.options.budget.wall_s
+        deadline = time.monotonic() + min(problem.options.budget.wall_s, MAX_CANDIDATE_S)
         try:
             with container:
                 for path, data in plan.files.items():

@@ -26,6 +26,8 @@ def child_env(settings: Settings, engine_url: str) -> dict[str, str]:
         "CALISOTA_HOME": str(settings.home),
         "CALISOTA_DOCKER_HOST": engine_url,
         MARK: str(settings.home),
+        # setproctitle, which Airflow calls, would otherwise write over the mark in /proc.
+        "SPT_NOENV": "1",
         # OpenMP threads that spin while they wait starve small machines (faiss, llama.cpp).
         "OMP_WAIT_POLICY": "PASSIVE",
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(min(4, os.cpu_count() or 1))),

@@ -40,12 +40,20 @@ def ensure_credentials(settings: Settings) -> None:
     for name, make in GENERATED.items():
         if not (folder / name).exists():
             _write(folder / name, make())
-    if not (folder / "api_keys.json").exists():
-        digest = hashlib.sha256(read_secret(settings, "api_key").encode()).hexdigest()
-        _write(folder / "api_keys.json", json.dumps([{"id": "local", "sha256": digest}]))
+    _list_own_key(settings)
     # In the form SimpleAuthManager reads; it prints a password only where it has to make one.
     passwords = {ADMIN: read_secret(settings, "airflow_admin_password")}
     _write(folder / "airflow_passwords.json", json.dumps(passwords))
+
+
+def _list_own_key(settings: Settings) -> None:
+    """Have our own key in the list of keys, with the hash it has now; other entries stay."""
+    path = settings.secrets / "api_keys.json"
+    listed = json.loads(path.read_text()) if path.exists() else []
+    digest = hashlib.sha256(read_secret(settings, "api_key").encode()).hexdigest()
+    wanted = [{"id": "local", "sha256": digest}, *(k for k in listed if k.get("id") != "local")]
+    if wanted != listed:
+        _write(path, json.dumps(wanted))
 
 
 def read_secret(settings: Settings, name: str) -> str:

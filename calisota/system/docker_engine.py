@@ -13,6 +13,7 @@ import psutil
 
 from calisota.errors import EngineUnavailable, PermanentError
 from calisota.sandbox.engine import connect
+from calisota.system.airflow_env import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +112,8 @@ def _start(settings: Settings, detail: Callable[[str], None]) -> None:
         process = subprocess.Popen(  # noqa: S603  # our own argv
             _command(folder), stdout=output, stderr=output, stdin=subprocess.DEVNULL,
             start_new_session=True,
+            # Ended by `stop_engine`, after the containers: not one of the supervisor's family.
+            env={name: value for name, value in os.environ.items() if name != MARK},
         )  # fmt: skip
     deadline = time.monotonic() + START_S
     while process.poll() is None and time.monotonic() < deadline:

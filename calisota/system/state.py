@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from calisota.models import Frozen
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from calisota.settings import Settings
+
+
+LOCK_TRIES = 5
 
 
 class SystemState(Frozen):
@@ -50,15 +54,25 @@ def only_supervisor(settings: Settings) -> Iterator[bool]:
     folder = settings.home / "run"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "supervisor.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(file):
             yield False
             return
         # An exec'd child must not keep the lock alive.
         os.set_inheritable(file.fileno(), False)
         yield True
         (folder / "supervisor.json").unlink(missing_ok=True)
+
+
+def _lock(file: TextIO) -> bool:
+    """Whether we hold the lock; `is_running` takes it for an instant, so one try is not enough."""
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.1)
+        else:
+            return True
+    return False
 
 
 def is_running(settings: Settings) -> bool:

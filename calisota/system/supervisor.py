@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
 
 from calisota.errors import CalisotaError, InputError, PermanentError
+from calisota.local import LOCAL_PREFIX
+from calisota.sandbox.container import SOLVE_LABEL
 from calisota.sandbox.engine import DockerSandbox, connect
-from calisota.system.airflow_env import airflow_env, child_env
-from calisota.system.docker_engine import stop_engine
+from calisota.system.airflow_env import MARK, airflow_env, child_env
+from calisota.system.docker_engine import is_ours, stop_engine
 from calisota.system.health import ensure_pools, waiting_for
 from calisota.system.processes import Component, become_subreaper, end_family, family, spawn
 from calisota.system.setup import run_setup
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from calisota.settings import Settings
     from calisota.system.progress import Progress
 
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_S = 240
 PATIENCE_S = 15
 QUICK_DEATHS = 4
@@ -83,7 +86,7 @@ class Supervisor:
 
     def catch_signals(self) -> None:
         """From now on SIGINT, SIGTERM and SIGHUP end the loop, and with it everything."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in END_SIGNALS:
             signal.signal(number, self._end)
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
@@ -116,6 +119,9 @@ class Supervisor:
             if process.poll() is not None:
                 del self._running[name]
                 died.append(name)
+                # Its workers would go on beside those of its successor.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 self._deaths[name] = [t for t in self._deaths[name] if now - t < STEADY_S] + [now]
                 count = len(self._deaths[name])
                 if count >= QUICK_DEATHS:
@@ -171,12 +177,18 @@ def _run(settings: Settings, progress: Progress, on_ready: Callable[[], None]) -
             ended = end_family(settings.home, patience_s=PATIENCE_S, detail=step.detail)
             step.result = f"{ended} ended"
     check_ports(settings)
-    engine_url = run_setup(settings, progress)
-    configured = settings.model_copy(update={"docker_host": engine_url})
-    remove_containers(configured)
-    supervisor = Supervisor(settings, components(settings, engine_url))
-    supervisor.catch_signals()
+    engine_was_ours = is_ours(settings)
+    configured = settings
+    # In this process it only reaches what we start, as setup starts it: none of it is orphaned.
+    os.environ[MARK] = str(settings.home)
+    for number in END_SIGNALS:
+        signal.signal(number, _stop_setting_up)
     try:
+        engine_url = run_setup(settings, progress)
+        configured = settings.model_copy(update={"docker_host": engine_url})
+        remove_containers(configured)
+        supervisor = Supervisor(settings, components(settings, engine_url))
+        supervisor.catch_signals()
         supervisor.start()
         _become_ready(settings, supervisor, progress)
         if not supervisor.ending:
@@ -186,11 +198,25 @@ def _run(settings: Settings, progress: Progress, on_ready: Callable[[], None]) -
             if supervisor.tend():
                 _write(settings, "ready", "restarted a part", supervisor.pids)
             time.sleep(CHECK_S)
+        engine_was_ours = False  # what `up` uses, the end of `up` stops
+    except _EndAsked:
+        return
     finally:
+        for number in END_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # the end is not to be ended halfway
         with progress.step("stopping") as step:
             end_family(settings.home, patience_s=PATIENCE_S, detail=step.detail)
             remove_containers(configured)
-            stop_engine(settings)
+            if not engine_was_ours:
+                stop_engine(settings)
+
+
+class _EndAsked(BaseException):
+    """Somebody asked for the end while setup was under way."""
+
+
+def _stop_setting_up(_number: int, _frame: FrameType | None) -> None:
+    raise _EndAsked
 
 
 def _become_ready(settings: Settings, supervisor: Supervisor, progress: Progress) -> None:
@@ -225,13 +251,20 @@ def _become_ready(settings: Settings, supervisor: Supervisor, progress: Progress
 
 
 def remove_containers(settings: Settings) -> None:
-    """Remove every sandbox container of this data home: no task of it runs now."""
+    """Remove the sandbox containers of Airflow's tasks, none of which runs now.
+
+    Those of a `calisota solve --local` in another terminal stay until they expire.
+    """
     try:
         client = connect(settings)
     except CalisotaError:
         return  # no Engine, no containers
     try:
-        DockerSandbox(client, settings).reap(math.inf)
+        sandbox = DockerSandbox(client, settings)
+        sandbox.reap(time.time())
+        for solve_id in {one["Labels"].get(SOLVE_LABEL, "") for one in sandbox.list_ours()}:
+            if not solve_id.startswith(LOCAL_PREFIX):
+                sandbox.remove(solve_id)
     finally:
         client.close()
 

@@ -159,12 +159,17 @@ def test_a_model_that_is_down_is_tried_again_and_the_solve_goes_on(scripted: Scr
         scripted.model.script = real
 
 
-def test_a_key_the_model_endpoint_refuses_fails_at_once_with_the_cause(scripted: Scripted):
+def test_a_key_the_model_endpoint_refuses_fails_at_once_with_the_cause(
+    scripted: Scripted, tmp_path: Path
+):
     real = scripted.model.script
     scripted.model.script = lambda _request: (401, {}, {"error": {"message": "bad key"}})
+    file = tmp_path / "problem.json"
+    file.write_text(json.dumps(problem()))
     try:
         solve_id = post(scripted.system, problem())["solve_id"]
         report = ended(scripted.system, solve_id)
+        done = scripted.system.calisota("solve", str(file))
     finally:
         scripted.model.script = real
     assert (report["state"], report["verdict"]) == ("failed", "internal_error")
@@ -172,3 +177,5 @@ def test_a_key_the_model_endpoint_refuses_fails_at_once_with_the_cause(scripted:
     assert "CALISOTA_LLM_API_KEY" in report["cause"]
     tries = {t["task_id"]: t["try_number"] for t in scripted.system.tasks(solve_id)}
     assert tries["plan"] == 1
+    assert done.returncode == 3, done.stderr
+    assert "CALISOTA_LLM_API_KEY" in done.stdout

@@ -20,11 +20,14 @@ from calisota.system.processes import Component, end_family, family
 from calisota.system.state import is_running, only_supervisor
 from calisota.system.supervisor import Supervisor, check_ports
 
-# A component that forks: the grandchild is in a session of its own and ignores SIGTERM.
+# A component that forks: the grandchild is in a session of its own, ignores SIGTERM, and changes
+# its title as Airflow's workers do.
 STUBBORN = """
 import os, signal, time
+from setproctitle import setproctitle
 if os.fork() == 0:
     os.setsid()
+    setproctitle("airflow worker -- LocalExecutor: <idle> " + "x" * 200)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     time.sleep(600)
 time.sleep(600)
@@ -34,10 +37,11 @@ HOST = """
 import json, os, sys, time
 from pathlib import Path
 from calisota.settings import Settings
+from calisota.system.airflow_env import child_env
 from calisota.system.processes import Component, end_family
 from calisota.system.supervisor import Supervisor
 settings = Settings(home=Path(sys.argv[1]))
-env = os.environ | {{"{mark}": str(settings.home)}}
+env = child_env(settings, "unix:///none.sock")
 supervisor = Supervisor(settings, [Component("stubborn", [sys.executable, "-c", {code!r}], env)])
 supervisor.catch_signals()
 supervisor.start()
@@ -55,7 +59,7 @@ def quiet(_line: str) -> None:
 
 @pytest.fixture
 def host(tmp_path: Path):
-    code = HOST.format(mark=MARK, code=STUBBORN)
+    code = HOST.format(code=STUBBORN)
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )

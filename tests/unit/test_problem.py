@@ -67,7 +67,10 @@ def test_a_call_test_in_c_is_refused_with_the_way_out():
     assert "stdin and stdout" in text
 
 
-@pytest.mark.parametrize("name", ["../x.py", "/etc/passwd", "a/../b", "x\0y", "", ".hidden", "a b"])
+@pytest.mark.parametrize(
+    "name",
+    ["../x.py", "/etc/passwd", "a/../b", "x\0y", "", ".hidden", "a b", "a//b", "./a", "a/", "x\n"],
+)
 def test_a_file_name_that_could_leave_the_folder_is_refused(name: str):
     assert "not a plain relative path" in faults(files={name: ""})
 
@@ -107,3 +110,8 @@ def test_a_field_of_the_wrong_kind_is_explained_in_words():
 
 def test_a_file_that_is_also_a_folder_is_refused():
     assert "a file and a folder" in faults(files={"a": "", "a/b": ""})
+
+
+@pytest.mark.parametrize("code", ["-" * 60_000 + "1", "x" + ".a" * 30_000])
+def test_code_that_breaks_the_parser_is_a_fault_of_the_input(code: str):
+    assert "does not parse" in faults(tests=[{"code": code}])

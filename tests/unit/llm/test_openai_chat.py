@@ -80,7 +80,7 @@ async def test_a_refusal_we_cannot_mend_says_so(tmp_path: Path):
         await ask(server, tmp_path)
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [401, 403, 404, 413, 422])
 async def test_a_wrong_key_or_model_is_not_tried_again(tmp_path: Path, status: int):
     with (
         ScriptedServer(lambda _request: (status, {}, {"error": {"message": "no"}})) as server,
@@ -93,13 +93,14 @@ async def test_a_wrong_key_or_model_is_not_tried_again(tmp_path: Path, status: i
 
 
 async def test_a_rate_limit_carries_how_long_to_wait(tmp_path: Path):
-    limited: Answer = (429, {"Retry-After": "200"}, {"error": {"message": "slow down"}})
+    limited: Answer = (429, {"Retry-After": "90"}, {"error": {"message": "slow down"}})
     with (
         ScriptedServer(lambda _request: limited) as server,
         pytest.raises(ModelUnavailable) as caught,
     ):
         await ask(server, tmp_path)
-    assert caught.value.retry_after_s == 200
+    assert caught.value.retry_after_s == 90
+    assert len(server.seen) == 1
 
 
 async def test_an_endpoint_that_is_down_is_transient_and_names_the_remedy(tmp_path: Path):
@@ -146,3 +147,11 @@ def test_an_endpoint_of_your_own_needs_model_names(tmp_path: Path):
 def test_the_embedded_model_that_was_never_started_says_what_to_run(tmp_path: Path):
     with pytest.raises(ModelUnavailable, match="calisota up"):
         open_chat(Settings(home=tmp_path))
+
+
+async def test_an_address_that_is_no_endpoint_names_the_setting(tmp_path: Path):
+    with (
+        ScriptedServer(lambda _request: (200, {}, "<html>")) as server,  # type: ignore[arg-type,return-value]
+        pytest.raises(ModelRejected, match="CALISOTA_LLM_BASE_URL"),
+    ):
+        await ask(server, tmp_path)
