@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from calisota import agents, engine
-from calisota.agents.coder import Repair
 from calisota.agents.prompts import fit_passages
 from calisota.artifacts import ArtifactStore
 from calisota.errors import (
@@ -36,7 +35,6 @@ from calisota.models import (
     Problem,
     RoundResult,
     SolveReport,
-    SolveState,
     StepTiming,
     Usage,
     readable_faults,
@@ -200,7 +198,7 @@ class Stages:
                     plan=plan,
                     passages=record.hits.hits,
                     shown=engine.shown_tests(record.problem),
-                    repair=_repair_of(record, brief),
+                    repair=engine.repair_of(record, brief),
                     max_tokens=self._settings.answer_tokens,
                 )
 
@@ -249,7 +247,9 @@ class Stages:
             ]
             spent = record.usage + drawn.usage
             critique, usage = await self._review(admitted, drawn, matrices, spent)
-            decision = engine.decide(_state(admitted, record, drawn, matrices, spent + usage))
+            decision = engine.decide(
+                engine.state_after(admitted, record, drawn, matrices, spent + usage)
+            )
             result = RoundResult(
                 round=round_number,
                 matrices=matrices,
@@ -363,50 +363,6 @@ class Stages:
             seconds=round(time.monotonic() - began, 3),
         )
         self._store.put(solve_id, f"steps/{step}", timing)
-
-
-def _state(
-    admitted: Admitted,
-    record: SolveRecord,
-    drawn: CandidateSet,
-    matrices: list[ExecutionMatrix],
-    usage: Usage,
-) -> SolveState:
-    options = admitted.problem.options
-    return SolveState(
-        round=drawn.round,
-        max_rounds=options.rounds,
-        has_tests=bool(admitted.problem.tests),
-        matrices=[*record.matrices, *matrices],
-        usage=usage,
-        tokens_budget=options.budget.tokens,
-        calls_budget=options.budget.calls,
-        elapsed_s=max(0.0, time.time() - admitted.started_at),
-        wall_budget_s=options.budget.wall_s,
-        out_of_budget=drawn.stopped == "budget",
-    )
-
-
-def _repair_of(record: SolveRecord, brief: Brief) -> Repair | None:
-    """What a repairing brief needs: the program, its failures, the critic's suggestions on it."""
-    if brief.repairs is None:
-        return None
-    candidate = record.candidate(brief.repairs)
-    matrix = next((m for m in record.matrices if m.candidate_id == brief.repairs), None)
-    if candidate is None or candidate.source is None or matrix is None:
-        return None
-    critiques = [result.critique for _, result in record.rounds if result.critique]
-    suggestions = [
-        text
-        for critique in critiques
-        if critique.candidate_id == brief.repairs
-        for text in critique.suggestions
-    ]
-    return Repair(
-        source=candidate.source,
-        failures=engine.failures_for_model(matrix),
-        suggestions=suggestions,
-    )
 
 
 def open_stages(settings: Settings) -> Stages:

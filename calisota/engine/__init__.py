@@ -6,6 +6,7 @@ from calisota.engine.claim import claim_of
 from calisota.engine.decide import best_candidate, decide
 from calisota.engine.evidence import failures_for_model, held_out, mark_held_out, shown_tests
 from calisota.engine.report import SolveRecord, make_report
+from calisota.engine.state import repair_of, state_after
 
 __all__ = [
     "BudgetedChat",
@@ -18,5 +19,7 @@ __all__ = [
     "make_briefs",
     "make_report",
     "mark_held_out",
+    "repair_of",
     "shown_tests",
+    "state_after",
 ]
