@@ -196,7 +196,8 @@ def _checked(response: httpx.Response) -> dict[str, Any]:
 def report_of(text: str) -> SolveReport | None:
     """The report in the API's JSON, which carries more; None: the Solve ended without one."""
     data = json.loads(text)
-    if "candidates" not in data:
+    # Only a Solve without a report names the step that it is in, or ended in.
+    if "step" in data:
         return None
     fields = SolveReport.model_fields
     return SolveReport.model_validate({k: v for k, v in data.items() if k in fields})

@@ -13,6 +13,7 @@ from calisota.models import (
     Usage,
     Verdict,
 )
+from calisota.solve_cli import exit_code_of, report_of
 
 if TYPE_CHECKING:
     import httpx
@@ -97,7 +98,9 @@ async def test_a_finished_solve_is_its_report_and_links(
     store.put(run, "report", report())
     assert (await client.get(f"/v1/solves/{run}")).json()["verdict"] is None
     airflow.finish(run)
-    body = (await client.get(f"/v1/solves/{run}")).json()
+    answer = await client.get(f"/v1/solves/{run}")
+    assert report_of(answer.text) == report(), "the CLI reads it"
+    body = answer.json()
     assert body.pop("links")["events"].endswith("/events")
     assert SolveReport.model_validate(body) == report()
 
@@ -109,7 +112,9 @@ async def test_a_solve_that_broke_down_claims_nothing_and_names_the_task(
     airflow.end(run, "plan", 2, state="failed")
     airflow.end(run, "report", 3, state="upstream_failed")
     airflow.finish(run, "failed")
-    body = (await client.get(f"/v1/solves/{run}")).json()
+    answer = await client.get(f"/v1/solves/{run}")
+    assert (report_of(answer.text), exit_code_of(answer.text)) == (None, 3), "the CLI reads it"
+    body = answer.json()
     assert (body["state"], body["verdict"]) == ("failed", "internal_error")
     assert body["claim"].startswith("Nothing is claimed:")
     assert "`plan`" in body["cause"]

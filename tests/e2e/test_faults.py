@@ -12,7 +12,7 @@ import pytest
 from bench.rig import System
 from bench.scripted_model import problem
 
-from .conftest import Scripted, containers
+from .conftest import Scripted, containers, nothing_left
 
 ENDED = {"succeeded", "failed", "cancelled"}
 
@@ -179,3 +179,15 @@ def test_a_key_the_model_endpoint_refuses_fails_at_once_with_the_cause(
     assert tries["plan"] == 1
     assert done.returncode == 3, done.stderr
     assert "CALISOTA_LLM_API_KEY" in done.stdout
+
+
+def test_a_supervisor_that_is_killed_leaves_nothing_that_down_does_not_find(scripted: Scripted):
+    """The last test of this file: it takes the system away."""
+    system = scripted.system
+    post(system, problem("SLEEP", candidates=1))
+    wait_until(lambda: containers(system))
+    state_file = system.home / "run" / "supervisor.json"
+    os.kill(json.loads(state_file.read_text())["pid"], signal.SIGKILL)
+    down = system.calisota("down")
+    assert down.returncode == 0, down.stderr
+    nothing_left(system)
