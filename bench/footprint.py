@@ -65,14 +65,16 @@ def component_name(process: psutil.Process) -> str:
 
 
 def disk_by_part(home: Path) -> dict[str, int]:
-    """Bytes on disk under the data home, by folder."""
-    sizes = {}
-    for part in sorted(home.iterdir()):
-        answer = subprocess.run(
-            ["du", "-sb", str(part)], capture_output=True, text=True, check=False
-        )
-        if answer.stdout:
-            sizes[part.name] = int(answer.stdout.split()[0])
+    """Bytes on disk under the data home, by folder; of hard links only the first counts.
+
+    uv links the environment to its cache, so what both hold counts for the environment.
+    """
+    parts = sorted(home.iterdir(), key=lambda part: (part.name != "venv", part.name))
+    answer = subprocess.run(
+        ["du", "-s", "-B1", *map(str, parts)], capture_output=True, text=True, check=False
+    )
+    rows = (line.split("\t") for line in answer.stdout.splitlines())
+    sizes = {part.rsplit("/", 1)[-1]: int(size) for size, part in rows}
     return dict(sorted(sizes.items(), key=lambda item: -item[1]))
 
 
