@@ -40,9 +40,7 @@ def test_airflow_knows_every_option_of_our_file(known: dict[str, list[str]]):
     assert unknown == []
 
 
-def test_airflow_knows_every_option_of_our_environment(
-    known: dict[str, list[str]], tmp_path: Path
-):
+def test_airflow_knows_every_option_of_our_environment(known: dict[str, list[str]], tmp_path: Path):
     settings = Settings(home=tmp_path)
     ensure_credentials(settings)
     names = [n for n in airflow_env(settings, "unix:///none") if n.startswith("AIRFLOW__")]
