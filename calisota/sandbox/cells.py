@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from calisota.errors import InputError
-from calisota.models import CallTest, CodeTest, Frozen
+from calisota.models import CallTest, CodeTest, Frozen, Language
 from calisota.sandbox.languages import LANGUAGES, LanguageSpec
 from calisota.sandbox.protocol import Job
 
@@ -24,9 +24,15 @@ MB = 1024 * 1024
 class CandidatePlan(Frozen):
     """All that enters the container, in order. No expected output is in it, but code tests' own."""
 
+    language: Language
     files: dict[str, bytes]
     build: Job
     cells: list[Job]
+    memory_mb: int
+    """Of the container while the cells run."""
+    build_memory_mb: int
+    """Of the container before."""
+    tmpfs_bytes: int
 
 
 def tmpfs_bytes(problem: Problem, tmpfs_mb: int) -> int:
@@ -68,7 +74,15 @@ def plan_candidate(problem: Problem, source: str, *, tmpfs_mb: int) -> Candidate
     ]
     # Replies hold lone surrogates of a model's answer as they are; a file cannot.
     files[spec.source] = source.encode(errors="backslashreplace")
-    return CandidatePlan(files=files, build=build, cells=cells)
+    return CandidatePlan(
+        language=problem.language,
+        files=files,
+        build=build,
+        cells=cells,
+        memory_mb=limits.memory_mb,
+        build_memory_mb=max(limits.memory_mb, BUILD_MEMORY_MB),
+        tmpfs_bytes=file_bytes,
+    )
 
 
 # Among themselves the Problem has seen to it; our own source file is not among them.

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from calisota.models import Execution, Outcome
+from calisota.models import Outcome
 from calisota.sandbox.cells import (
-    BUILD_MEMORY_MB,
     BUILD_WALL_S,
     MB,
     CandidatePlan,
     plan_candidate,
-    tmpfs_bytes,
 )
 from calisota.sandbox.compare import one_line
 from calisota.sandbox.connection import connect, engine_errors
@@ -33,11 +31,11 @@ from calisota.sandbox.languages import LANGUAGES
 from calisota.sandbox.slots import slot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import docker
 
-    from calisota.models import Candidate, ExecutionMatrix, Problem
+    from calisota.models import Candidate, Execution, ExecutionMatrix, Problem
     from calisota.settings import Settings
 
 __all__ = ["DockerSandbox", "connect"]
@@ -74,78 +72,59 @@ class DockerSandbox:
             tag = image_tag(problem.language)
             return no_program(problem, candidate_id=candidate.id, image=tag)
         plan = plan_candidate(problem, candidate.source, tmpfs_mb=self._settings.sandbox_tmpfs_mb)
-        image = require_image(self._client, problem.language)
-        with slot(self._settings):
-            began = time.monotonic()
-            container = self._container(problem, candidate, solve_id, image)
-            run = self._converse(container, problem, plan, say)
+
+        def on_cell(number: int, execution: Execution) -> None:
+            if problem.tests:
+                say(_line(problem, number, execution))
+
+        began = time.monotonic()
+        run = self.execute(
+            plan,
+            labels={SOLVE_LABEL: solve_id, CANDIDATE_LABEL: candidate.id},
+            wall_s=min(problem.options.budget.wall_s, MAX_CANDIDATE_S),
+            on_cell=on_cell,
+        )
         matrix = judge(
             problem,
             run,
             candidate_id=candidate.id,
-            image=image,
+            image=image_tag(problem.language),
             wall_s=time.monotonic() - began,
         )
         say(f"{candidate.id} {matrix.outcome} {matrix.passed()}/{len(matrix.tests)}")
         return matrix
 
-    def _container(
-        self, problem: Problem, candidate: Candidate, solve_id: str, image: str
-    ) -> Container:
-        memory_mb = max(problem.limits.memory_mb, BUILD_MEMORY_MB)
-        lifetime = problem.options.budget.wall_s + BUILD_WALL_S + START_GRACE_S
-        return Container(
-            self._client,
-            image=image,
-            limits=ContainerLimits(
-                memory_bytes=memory_mb * MB,
-                tmpfs_bytes=tmpfs_bytes(problem, self._settings.sandbox_tmpfs_mb),
-                exec_needed=LANGUAGES[problem.language].exec_needed,
-            ),
-            labels={
-                HOME_LABEL: self._home,
-                SOLVE_LABEL: solve_id,
-                CANDIDATE_LABEL: candidate.id,
-                EXPIRES_LABEL: str(int(time.time() + lifetime)),
-            },
-        )
-
-    def _converse(
+    def execute(
         self,
-        container: Container,
-        problem: Problem,
         plan: CandidatePlan,
-        say: Callable[[str], None],
+        *,
+        labels: Mapping[str, str],
+        wall_s: float,
+        on_cell: Callable[[int, Execution], None] | None = None,
     ) -> CandidateRun:
-        """What the runner sent back, up to the first failed build, broken sandbox or spent budget.
+        """What the runner measured of `plan`, in one fresh container with `labels`; not judged.
 
-        The Solve's wall budget and `MAX_CANDIDATE_S` bound it, counted from its container's start.
+        It waits for a free place on this machine. `wall_s` bounds the container's time; cells that
+        find it spent do not run. `on_cell` gets the number and the Execution of each cell.
+        Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`.
         """
-        build: Execution | None = None
-        cells: list[Execution] = []
-        planned = len(plan.cells)
-        deadline = time.monotonic() + min(problem.options.budget.wall_s, MAX_CANDIDATE_S)
-        try:
-            with container:
-                for path, data in plan.files.items():
-                    container.put_file(path, data)
-                build = container.run(plan.build)
-                if build.exit_code != 0 or build.output_exceeded:
-                    return CandidateRun(build=build, cells_planned=planned)
-                if problem.limits.memory_mb < BUILD_MEMORY_MB:
-                    container.lower_memory(problem.limits.memory_mb * MB)
-                for number, job in enumerate(plan.cells):
-                    if time.monotonic() > deadline:
-                        break
-                    cells.append(container.run(job))
-                    if problem.tests:
-                        say(_line(problem, number, cells[-1]))
-                container.quit()
-        except SandboxFault as fault:
-            return CandidateRun(build=build, cells=cells, cells_planned=planned, fault=str(fault))
-        return CandidateRun(
-            build=build, cells=cells, cells_planned=planned, out_of_time=len(cells) < planned
-        )
+        image = require_image(self._client, plan.language)
+        with slot(self._settings):
+            container = Container(
+                self._client,
+                image=image,
+                limits=ContainerLimits(
+                    memory_bytes=plan.build_memory_mb * MB,
+                    tmpfs_bytes=plan.tmpfs_bytes,
+                    exec_needed=LANGUAGES[plan.language].exec_needed,
+                ),
+                labels={
+                    **labels,
+                    HOME_LABEL: self._home,
+                    EXPIRES_LABEL: str(int(time.time() + wall_s + BUILD_WALL_S + START_GRACE_S)),
+                },
+            )
+            return _converse(container, plan, wall_s, on_cell)
 
     def remove(self, solve_id: str, candidate_id: str | None = None) -> int:
         """How many containers of this Solve, or of this candidate of it, were removed.
@@ -177,6 +156,40 @@ class DockerSandbox:
                 all=True, filters={"label": wanted}
             )
         return found
+
+
+def _converse(
+    container: Container,
+    plan: CandidatePlan,
+    wall_s: float,
+    on_cell: Callable[[int, Execution], None] | None,
+) -> CandidateRun:
+    """What the runner sent back, up to the first failed build, broken sandbox or spent time."""
+    build: Execution | None = None
+    cells: list[Execution] = []
+    planned = len(plan.cells)
+    deadline = time.monotonic() + wall_s
+    try:
+        with container:
+            for path, data in plan.files.items():
+                container.put_file(path, data)
+            build = container.run(plan.build)
+            if build.exit_code != 0 or build.output_exceeded:
+                return CandidateRun(build=build, cells_planned=planned)
+            if plan.memory_mb < plan.build_memory_mb:
+                container.lower_memory(plan.memory_mb * MB)
+            for number, job in enumerate(plan.cells):
+                if time.monotonic() > deadline:
+                    break
+                cells.append(container.run(job))
+                if on_cell is not None:
+                    on_cell(number, cells[-1])
+            container.quit()
+    except SandboxFault as fault:
+        return CandidateRun(build=build, cells=cells, cells_planned=planned, fault=str(fault))
+    return CandidateRun(
+        build=build, cells=cells, cells_planned=planned, out_of_time=len(cells) < planned
+    )
 
 
 def _nothing(_line: str) -> None:
