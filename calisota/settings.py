@@ -74,6 +74,23 @@ class Settings(BaseSettings):
     sandbox_tmpfs_mb: int = Field(
         default=64, ge=8, le=1024, description="Writable space of one container, in memory."
     )
+    sandbox_runtime: str | None = Field(
+        default=None,
+        min_length=1,
+        description="OCI runtime of the containers, such as `runsc`. Unset: the Engine's default.",
+    )
+    sandbox_pool: int = Field(
+        default=1,
+        ge=0,
+        le=16,
+        description="Started containers that the API keeps waiting per language in use; 0: none.",
+    )
+    sandbox_pool_idle_s: int = Field(
+        default=300,
+        ge=10,
+        le=3600,
+        description="How long one waits before it is let go.",
+    )
     debian_mirror: str | None = Field(
         default=None,
         description="Debian mirror of the sandbox images. Unset: the host's, else Debian's.",

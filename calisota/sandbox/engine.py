@@ -19,6 +19,7 @@ from calisota.sandbox.container import (
     EXPIRES_LABEL,
     HOME_LABEL,
     SOLVE_LABEL,
+    START_GRACE_S,
     Container,
     ContainerLimits,
     SandboxFault,
@@ -36,22 +37,32 @@ if TYPE_CHECKING:
     import docker
 
     from calisota.models import Candidate, Execution, ExecutionMatrix, Problem
+    from calisota.sandbox.pool import WarmPool
     from calisota.settings import Settings
 
 __all__ = ["DockerSandbox", "connect"]
 
-START_GRACE_S = 120
 MAX_CANDIDATE_S = 900
 """One candidate on all tests; well below the time limit of the Airflow task that runs it."""
 
 
 class DockerSandbox:
-    """Runs candidates on a Docker Engine; holds no state but the client."""
+    """Runs candidates on a Docker Engine.
 
-    def __init__(self, client: docker.APIClient, settings: Settings) -> None:
+    With a `pool`, which the caller closes, most of them find a container that waits. Such a
+    container does not carry the labels of what runs in it, so only this object's `remove` finds it
+    by them; the reaper finds it by its expiry like any other.
+    """
+
+    def __init__(
+        self, client: docker.APIClient, settings: Settings, pool: WarmPool | None = None
+    ) -> None:
         self._client = client
         self._settings = settings
         self._home = home_label(settings.home)
+        self._pool = pool
+        self._pooled: dict[str, Mapping[str, str]] = {}
+        """Labels of what runs in a container of the pool, by the container's id."""
 
     def run_candidate(
         self,
@@ -109,22 +120,47 @@ class DockerSandbox:
         Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`.
         """
         image = require_image(self._client, plan.language)
+        limits = ContainerLimits(
+            memory_bytes=plan.build_memory_mb * MB,
+            tmpfs_bytes=plan.tmpfs_bytes,
+            exec_needed=LANGUAGES[plan.language].exec_needed,
+            runtime=self._settings.sandbox_runtime,
+        )
         with slot(self._settings):
+            if self._pool is not None:
+                waiting = self._pool.take(image, limits, wall_s=wall_s)
+                if waiting is not None:
+                    run = self._in_waiting(waiting, limits, labels, plan, wall_s, on_cell)
+                    if run.fault is None or run.build is not None:
+                        return run
+                    # It died while it waited, or as it was taken: nothing came of it yet.
             container = Container(
                 self._client,
                 image=image,
-                limits=ContainerLimits(
-                    memory_bytes=plan.build_memory_mb * MB,
-                    tmpfs_bytes=plan.tmpfs_bytes,
-                    exec_needed=LANGUAGES[plan.language].exec_needed,
-                ),
+                limits=limits,
                 labels={
                     **labels,
                     HOME_LABEL: self._home,
                     EXPIRES_LABEL: str(int(time.time() + wall_s + BUILD_WALL_S + START_GRACE_S)),
                 },
             )
-            return _converse(container, plan, wall_s, on_cell)
+            return _converse(container, limits, plan, wall_s, on_cell)
+
+    def _in_waiting(
+        self,
+        container: Container,
+        limits: ContainerLimits,
+        labels: Mapping[str, str],
+        plan: CandidatePlan,
+        wall_s: float,
+        on_cell: Callable[[int, Execution], None] | None,
+    ) -> CandidateRun:
+        name = container.id or ""
+        self._pooled[name] = dict(labels)
+        try:
+            return _converse(container, limits, plan, wall_s, on_cell)
+        finally:
+            del self._pooled[name]
 
     def remove(self, solve_id: str, candidate_id: str | None = None) -> int:
         """How many containers of this Solve, or of this candidate of it, were removed.
@@ -134,8 +170,14 @@ class DockerSandbox:
         labels = [f"{SOLVE_LABEL}={solve_id}"]
         if candidate_id is not None:
             labels.append(f"{CANDIDATE_LABEL}={candidate_id}")
-        found = self.list_ours(*labels)
-        return sum(remove_container(self._client, container["Id"]) for container in found)
+        found = {one["Id"] for one in self.list_ours(*labels)}
+        wanted = {SOLVE_LABEL: solve_id, CANDIDATE_LABEL: candidate_id}
+        found |= {
+            name
+            for name, labelled in self._pooled.copy().items()
+            if all(labelled.get(key) == value for key, value in wanted.items() if value is not None)
+        }
+        return sum(remove_container(self._client, name) for name in found)
 
     def reap(self, now: float) -> int:
         """How many containers had outlived their time at `now` (seconds since the epoch).
@@ -160,6 +202,7 @@ class DockerSandbox:
 
 def _converse(
     container: Container,
+    limits: ContainerLimits,
     plan: CandidatePlan,
     wall_s: float,
     on_cell: Callable[[int, Execution], None] | None,
@@ -171,19 +214,21 @@ def _converse(
     deadline = time.monotonic() + wall_s
     try:
         with container:
+            if container.memory_bytes != limits.memory_bytes:
+                container.limit_memory(limits.memory_bytes)
             for path, data in plan.files.items():
                 container.put_file(path, data)
             build = container.run(plan.build)
             if build.exit_code != 0 or build.output_exceeded:
                 return CandidateRun(build=build, cells_planned=planned)
             if plan.memory_mb < plan.build_memory_mb:
-                container.lower_memory(plan.memory_mb * MB)
-            for number, job in enumerate(plan.cells):
+                container.limit_memory(plan.memory_mb * MB)
+            for execution in container.run_all(plan.cells) if plan.cells else ():
+                cells.append(execution)
+                if on_cell is not None:
+                    on_cell(len(cells) - 1, execution)
                 if time.monotonic() > deadline:
                     break
-                cells.append(container.run(job))
-                if on_cell is not None:
-                    on_cell(number, cells[-1])
             container.quit()
     except SandboxFault as fault:
         return CandidateRun(build=build, cells=cells, cells_planned=planned, fault=str(fault))

@@ -6,7 +6,7 @@ from calisota.models import Frozen, Language
 
 SRC = "/work/src"
 BUILD = "/work/build"
-DRIVER = "/opt/calisota/driver.py"
+DRIVER = "/opt/calisota/driver.pyc"
 SUITE = "trixie"
 
 
@@ -57,7 +57,7 @@ LANGUAGES: dict[Language, LanguageSpec] = {
             build=(_PYTHON, "-I", "-S", "-c", _PARSE),
             run=(_PYTHON, f"{SRC}/solution.py"),
             exec_needed=False,
-            call=(_PYTHON, DRIVER),
+            call=(_PYTHON, "-S", DRIVER),
         ),
     )
 }
