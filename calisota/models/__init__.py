@@ -13,6 +13,7 @@ from calisota.models.problem import (
     Budget,
     Call,
     CallTest,
+    Checker,
     CodeTest,
     Compare,
     Language,
@@ -20,6 +21,8 @@ from calisota.models.problem import (
     Options,
     Problem,
     StdioTest,
+    Suite,
+    SuiteTest,
     Test,
 )
 from calisota.models.solve import (
@@ -56,6 +59,7 @@ __all__ = [
     "Candidate",
     "CandidateSet",
     "CandidateSummary",
+    "Checker",
     "CodeTest",
     "Compare",
     "Critique",
@@ -81,6 +85,8 @@ __all__ = [
     "StdioTest",
     "StepFault",
     "StepTiming",
+    "Suite",
+    "SuiteTest",
     "Test",
     "TestResult",
     "Usage",

@@ -10,12 +10,7 @@ mkdir -p /work/cell
 rm -rf /tmp /var/tmp
 ln -s work/cell /tmp
 ln -s ../work/cell /var/tmp
-if [ -x /usr/bin/python3 ]; then # compiled once here, not by each cell
-    python3 -c 'import py_compile as p, sys; p.compile(sys.argv[1], sys.argv[1] + "c", doraise=True)' \
-        /opt/calisota/driver.py
-    chmod 0444 /opt/calisota/driver.pyc
-fi
-chown root:root /opt/calisota/*
-chmod 0555 /opt/calisota/runner
-chmod 0444 /opt/calisota/driver.py /opt/calisota/packages
 rm /opt/calisota/finish.sh
+chown -R root:root /opt/calisota
+chmod -R a-w,a+rX /opt/calisota
+chmod 0555 /opt/calisota/runner

@@ -1,16 +1,17 @@
 """The call driver: runs beside a Python candidate, in the candidate's own process.
 
-    python3 driver.py call|code|load  <order.json  3>value
+    python3 driver.py call|code|load|suite  <order.json  3>value
 
 It imports only what is in the interpreter already: `json`, `importlib` and `site` cost more than
 Python's start.
 
 It knows no expected value of a call; what it writes on descriptor 3 is data for the host's judge.
 `call` writes `{"value": …}` or `{"unsupported": "<type>"}`, `code` and `load` write
-`{"completed": true}` when they ran to their end. An exception ends with status 1.
+`{"completed": true}` when they ran to their end, `suite` writes `{"cases": {name: passed}}`. An
+exception ends with status 1.
 
 Not covered: a candidate may write to descriptor 3 itself. For a call it gains nothing, since it
-does not know the answer; for `code` it can forge the completion, so those tests are cooperative.
+does not know the answer; for `code` and `suite` it can forge the record, so those are cooperative.
 """
 
 from __future__ import annotations
@@ -81,14 +82,14 @@ def typed(value: object, depth: int = 0) -> object:
     raise Unsupported(kind.__name__)
 
 
-def candidate() -> object:
+def candidate(order: dict) -> object:
     """The candidate's module; importing it runs its top level."""
-    return __import__("solution")
+    return __import__(order["source"].rpartition("/")[2].removesuffix(".py"))
 
 
 def call(order: dict) -> str:
     """The record of one call of the entry point."""
-    value = getattr(candidate(), order["entry_point"])(*order["args"], **order["kwargs"])
+    value = getattr(candidate(order), order["entry_point"])(*order["args"], **order["kwargs"])
     try:
         return dumps({"value": typed(value)})
     except Unsupported as error:
@@ -99,15 +100,83 @@ def call(order: dict) -> str:
 
 def code(order: dict) -> str:
     """The record of statements that ran in the candidate's namespace without an exception."""
-    exec(compile(order["code"], "<test>", "exec"), vars(candidate()))  # noqa: S102  # what it is for
+    exec(compile(order["code"], "<test>", "exec"), vars(candidate(order)))  # noqa: S102  # what it is for
     return dumps({"completed": True})
 
 
 def load(order: dict) -> str:
     """The record of a candidate that imports and has its entry point."""
-    if not callable(getattr(candidate(), order["entry_point"], None)):
+    if not callable(getattr(candidate(order), order["entry_point"], None)):
         raise TypeError(f"there is no function {order['entry_point']}")
     return dumps({"completed": True})
+
+
+def suite(order: dict) -> str:
+    """The record of all tests in the suite's files, by unittest, or by pytest where they need it."""
+    texts = []
+    for path in order["files"]:
+        with open(f"{SOURCE}/{path}", encoding="utf-8") as file:
+            texts.append(file.read())
+    needs_pytest = any(
+        "pytest" in text or text.startswith("def test") or "\ndef test" in text for text in texts
+    )
+    cases = (with_pytest if needs_pytest else with_unittest)(order["files"])
+    return dumps({"cases": cases})
+
+
+def with_unittest(files: list) -> dict:
+    """`Class.test` -> whether it passed."""
+    import unittest  # noqa: PLC0415  # only a suite pays for it
+
+    cases = {}
+
+    class Result(unittest.TextTestResult):
+        def startTest(self, test):
+            super().startTest(test)
+            cases[name_of(test)] = True
+
+        def addSubTest(self, test, subtest, err):
+            super().addSubTest(test, subtest, err)
+            if err is not None:
+                cases[name_of(test)] = False
+
+    def name_of(test):
+        return ".".join(test.id().split(".")[-2:])
+
+    loader = unittest.TestLoader()
+    loaded = [loader.loadTestsFromModule(__import__(module(path))) for path in files]
+    runner = unittest.TextTestRunner(resultclass=Result, verbosity=0)
+    result = runner.run(unittest.TestSuite(loaded))
+    skipped = [test for test, _ in result.skipped]
+    failed = [test for test, _ in (*result.failures, *result.errors)]
+    for test in (*failed, *skipped, *result.unexpectedSuccesses):
+        cases[name_of(test)] = False
+    return cases
+
+
+def module(path: str) -> str:
+    """The name that imports a file of the suite, after its folder joined the path."""
+    folder, _, name = path.rpartition("/")
+    if folder and f"{SOURCE}/{folder}" not in sys.path:
+        sys.path.insert(1, f"{SOURCE}/{folder}")
+    return name.removesuffix(".py")
+
+
+def with_pytest(files: list) -> dict:
+    """`Class.test[parameters]` -> whether it passed."""
+    import pytest  # noqa: PLC0415  # only a suite pays for it
+
+    cases = {}
+
+    class Collector:
+        def pytest_runtest_logreport(self, report):
+            name = report.nodeid.partition("::")[2].replace("::", ".")
+            cases[name] = cases.get(name, True) and report.passed
+
+    paths = [f"{SOURCE}/{path}" for path in files]
+    options = ["-q", "--tb=short", "-p", "no:cacheprovider", f"--rootdir={SOURCE}"]
+    pytest.main([*options, *paths], plugins=[Collector()])
+    return cases
 
 
 def report(error: Exception) -> None:
@@ -127,9 +196,11 @@ def main() -> None:
     builtins.help = _sitebuiltins._Helper()  # noqa: SLF001  # as `site` does it
     sys.path += LIBRARIES
     order, _ = _scan(sys.stdin.buffer.read().decode(), 0)
-    mode = {"call": call, "code": code, "load": load}[sys.argv[1]]
-    sys.argv = ["solution.py"]
-    sys.path[0] = SOURCE
+    mode = {"call": call, "code": code, "load": load, "suite": suite}[sys.argv[1]]
+    sys.argv = [order["source"]]
+    sys.path[0] = f"{SOURCE}/{order['source']}".rpartition("/")[0]
+    if sys.path[0] != SOURCE:
+        sys.path.insert(1, SOURCE)
     try:
         record = mode(order).encode()
         sys.stdout.flush()
