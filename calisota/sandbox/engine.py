@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from calisota.models import Compare, Outcome, StdioTest
@@ -141,14 +142,14 @@ class DockerSandbox:
             exec_needed=LANGUAGES[plan.language].compiled,
             runtime=self._settings.sandbox_runtime,
         )
+        converse = partial(_converse, limits=limits, plan=plan, wall_s=wall_s, on_cell=on_cell)
         with slot(self._settings):
             if self._pool is not None:
                 waiting = self._pool.take(image, limits, wall_s=wall_s)
                 if waiting is not None:
-                    run = self._in_waiting(waiting, limits, labels, plan, wall_s, on_cell)
-                    if run.fault is None or run.build is not None:
+                    run = self._in_waiting(self._pool, waiting, labels, converse)
+                    if run is not None:
                         return run
-                    # It died while it waited, or as it was taken: nothing came of it yet.
             container = Container(
                 self._client,
                 image=image,
@@ -159,23 +160,28 @@ class DockerSandbox:
                     EXPIRES_LABEL: str(int(time.time() + wall_s + BUILD_WALL_S + START_GRACE_S)),
                 },
             )
-            return _converse(container, limits, plan, wall_s, on_cell)
+            try:
+                with container:
+                    return converse(container)
+            except SandboxFault as fault:  # it did not start
+                return CandidateRun(cells_planned=len(plan.cells), fault=str(fault))
 
     def _in_waiting(
         self,
+        pool: WarmPool,
         container: Container,
-        limits: ContainerLimits,
         labels: Mapping[str, str],
-        plan: CandidatePlan,
-        wall_s: float,
-        on_cell: Callable[[int, Execution], None] | None,
-    ) -> CandidateRun:
+        converse: Callable[[Container], CandidateRun],
+    ) -> CandidateRun | None:
+        """What came of a container of the pool; None: it was dead already when it was taken."""
         name = container.id or ""
         self._pooled[name] = dict(labels)
         try:
-            return _converse(container, limits, plan, wall_s, on_cell)
+            with pool.lent(container):
+                run = converse(container)
         finally:
-            del self._pooled[name]
+            removed = self._pooled.pop(name, None) is None
+        return None if run.fault is not None and run.build is None and not removed else run
 
     def remove(self, solve_id: str, candidate_id: str | None = None) -> int:
         """How many containers of this Solve, or of this candidate of it, were removed.
@@ -187,11 +193,12 @@ class DockerSandbox:
             labels.append(f"{CANDIDATE_LABEL}={candidate_id}")
         found = {one["Id"] for one in self.list_ours(*labels)}
         wanted = {SOLVE_LABEL: solve_id, CANDIDATE_LABEL: candidate_id}
-        found |= {
-            name
-            for name, labelled in self._pooled.copy().items()
-            if all(labelled.get(key) == value for key, value in wanted.items() if value is not None)
-        }
+        for name, labelled in self._pooled.copy().items():
+            if all(
+                labelled.get(key) == value for key, value in wanted.items() if value is not None
+            ):
+                self._pooled.pop(name, None)  # not to be run again elsewhere
+                found.add(name)
         return sum(remove_container(self._client, name) for name in found)
 
     def reap(self, now: float) -> int:
@@ -217,6 +224,7 @@ class DockerSandbox:
 
 def _converse(
     container: Container,
+    *,
     limits: ContainerLimits,
     plan: CandidatePlan,
     wall_s: float,
@@ -228,23 +236,21 @@ def _converse(
     planned = len(plan.cells)
     deadline = time.monotonic() + wall_s
     try:
-        with container:
-            if container.memory_bytes != limits.memory_bytes:
-                container.limit_memory(limits.memory_bytes)
-            for path, data in plan.files.items():
-                container.put_file(path, data)
-            build = container.run(plan.build)
-            if build.exit_code != 0 or build.output_exceeded:
-                return CandidateRun(build=build, cells_planned=planned)
-            if plan.memory_mb < plan.build_memory_mb:
-                container.limit_memory(plan.memory_mb * MB)
-            for execution in container.run_all(plan.cells) if plan.cells else ():
-                cells.append(execution)
-                if on_cell is not None:
-                    on_cell(len(cells) - 1, execution)
-                if time.monotonic() > deadline:
-                    break
-            container.quit()
+        if container.memory_bytes != limits.memory_bytes:
+            container.limit_memory(limits.memory_bytes)
+        for path, data in plan.files.items():
+            container.put_file(path, data)
+        build = container.run(plan.build)
+        if build.exit_code != 0 or build.output_exceeded:
+            return CandidateRun(build=build, cells_planned=planned)
+        if plan.memory_mb < plan.build_memory_mb:
+            container.limit_memory(plan.memory_mb * MB)
+        results = container.run_all(plan.cells)
+        while len(cells) < planned and time.monotonic() <= deadline:
+            cells.append(next(results))
+            if on_cell is not None:
+                on_cell(len(cells) - 1, cells[-1])
+        container.quit()
     except SandboxFault as fault:
         return CandidateRun(build=build, cells=cells, cells_planned=planned, fault=str(fault))
     return CandidateRun(

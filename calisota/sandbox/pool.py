@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from calisota.errors import CalisotaError
@@ -25,6 +25,7 @@ from calisota.sandbox.container import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     import docker
@@ -115,6 +116,19 @@ class WarmPool:
                 self._keeper.start()
             self._changed.notify()
         return found
+
+    @contextmanager
+    def lent(self, container: Container) -> Iterator[Container]:
+        """The container that was taken; it is removed, but not waited for, when the block ends."""
+        try:
+            yield container
+        finally:
+            with self._changed:
+                self._discarded.append(container)
+                self._changed.notify()
+                left_alone = self._closed
+            if left_alone:
+                container.remove()
 
     def _alive(self, kind: Kind, now: float) -> Container | None:
         waiting = self._waiting.get(kind, deque())
