@@ -32,6 +32,7 @@ from calisota.sandbox.images import image_tag, require_image
 from calisota.sandbox.judge import CandidateRun, judge, judge_test, no_program
 from calisota.sandbox.languages import LANGUAGES
 from calisota.sandbox.slots import slot
+from calisota.sandbox.trust import require_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,16 +54,23 @@ class DockerSandbox:
 
     With a `pool`, which the caller closes, most of them find a container that waits. Such a
     container does not carry the labels of what runs in it, so only this object's `remove` finds it
-    by them; the reaper finds it by its expiry like any other.
+    by them; the reaper finds it by its expiry like any other. An Engine that failed its self-test
+    runs nothing but what is `on_trial`: the self-test itself.
     """
 
     def __init__(
-        self, client: docker.APIClient, settings: Settings, pool: WarmPool | None = None
+        self,
+        client: docker.APIClient,
+        settings: Settings,
+        pool: WarmPool | None = None,
+        *,
+        on_trial: bool = False,
     ) -> None:
         self._client = client
         self._settings = settings
         self._home = home_label(settings.home)
         self._pool = pool
+        self._on_trial = on_trial
         self._pooled: dict[str, Mapping[str, str]] = {}
         """Labels of what runs in a container of the pool, by the container's id."""
 
@@ -133,8 +141,11 @@ class DockerSandbox:
 
         It waits for a free place on this machine. `wall_s` bounds the container's time; cells that
         find it spent do not run. `on_cell` gets the number and the Execution of each cell.
-        Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`.
+        Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`. PermanentError:
+            this Engine does not enforce the limits.
         """
+        if not self._on_trial:
+            require_trusted(self._settings)
         image = require_image(self._client, plan.language, self._settings)
         limits = ContainerLimits(
             memory_bytes=plan.build_memory_mb * MB,
