@@ -29,14 +29,14 @@ def pooled(client, sandbox, pool):
 
 
 def waiting(sandbox, count=1, within_s=20):
-    """The ids of the containers that wait, once they are `count`."""
+    """The ids of the containers that wait, once they are `count` and no other is there."""
     until = time.monotonic() + within_s
     while True:
-        ids = [one["Id"] for one in sandbox.list_ours(POOL_LABEL) if one["State"] == "running"]
-        if len(ids) == count or time.monotonic() > until:
-            assert len(ids) == count
-            time.sleep(0.1)  # started, and soon on the list of the pool
+        queues = list(sandbox._pool._waiting.values())  # noqa: SLF001
+        ids = {one.container.id for queue in queues for one in queue}
+        if len(ids) == count and ids == {one["Id"] for one in sandbox.list_ours(POOL_LABEL)}:
             return ids
+        assert time.monotonic() < until, ids
         time.sleep(0.05)
 
 
@@ -121,10 +121,11 @@ def test_each_language_has_its_own(pooled):
 
 
 def test_a_container_nobody_came_for_is_let_go(client, sandbox):
-    settings = sandbox._settings.model_copy(update={"sandbox_pool_idle_s": 1})  # noqa: SLF001
+    settings = sandbox._settings.model_copy(update={"sandbox_pool_idle_s": 3})  # noqa: SLF001
     with WarmPool(client, settings) as pool:
-        run(DockerSandbox(client, settings, pool))
-        waiting(sandbox)
+        pooled = DockerSandbox(client, settings, pool)
+        run(pooled)
+        waiting(pooled)
         assert gone(sandbox)
 
 
