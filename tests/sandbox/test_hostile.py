@@ -201,7 +201,9 @@ def test_containers_past_their_time_are_reaped_and_others_stay(sandbox, client, 
         "calisota.home": sandbox.list_ours.__self__._home,  # noqa: SLF001
         "calisota.expires": str(int(time.time()) + 100),
     }
-    with Container(client, image=image_tag(Language.PYTHON, settings), limits=limits, labels=labels):
+    with Container(
+        client, image=image_tag(Language.PYTHON, settings), limits=limits, labels=labels
+    ):
         assert len(sandbox.list_ours()) == 1
         assert sandbox.reap(time.time()) == 0
         assert sandbox.reap(time.time() + 200) == 1
