@@ -72,12 +72,17 @@ class ProblemDetails(BaseModel):
                     "type": "urn:calisota:problem:invalid_input",
                     "title": "Unprocessable Entity",
                     "status": 422,
-                    "detail": "The request has 1 fault: language: it must be 'python' or 'c'",
+                    "detail": "The request has 1 fault: language: it must be 'python', 'rust', 'go', 'c', 'cpp' or 'perl'",
                     "instance": "/v1/solves",
                     "code": "invalid_input",
                     "retryable": False,
                     "remedy": "correct what `errors` names and send it again.",
-                    "errors": [{"where": "language", "message": "it must be 'python' or 'c'"}],
+                    "errors": [
+                        {
+                            "where": "language",
+                            "message": "it must be 'python', 'rust', 'go', 'c', 'cpp' or 'perl'",
+                        }
+                    ],
                 }
             ]
         }
