@@ -86,11 +86,11 @@ def torment(executions: int, workers: int, seed: int) -> dict[str, Any]:
         began = time.monotonic()
         lines: list[dict[str, Any]] = []
         try:
-            while sum(one.started for one in crowd) < executions:
+            while sum(one.started + one.before for one in crowd) < executions:
                 time.sleep(chance.uniform(*PAUSE_S))
-                if chance.random() < 0.5:
-                    victim = chance.randrange(len(crowd))
-                    crowd[victim].process.kill()
+                at_work = [one for one in crowd if one.started]
+                if at_work and chance.random() < 0.5:
+                    chance.choice(at_work).process.kill()
                     blows["workers killed"] += 1
                 else:
                     blows["connections cut"] += wire.cut(chance)
@@ -98,7 +98,7 @@ def torment(executions: int, workers: int, seed: int) -> dict[str, Any]:
                     if one.process.poll() is not None:
                         lines += one.lines()
                         fresh = Worker(home, chance.randrange(2**30))
-                        fresh.started += one.started
+                        fresh.before = one.started + one.before
                         crowd[number] = fresh
         finally:
             for one in crowd:
@@ -138,7 +138,8 @@ class Worker:
 
     def __init__(self, home: Path, seed: int) -> None:
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by lines()
-        self.started = 0
+        self.started = self.before = 0
+        """Executions it began, and those of the workers whose place it took."""
         env = os.environ | {
             "CALISOTA_HOME": str(home),
             "CALISOTA_DOCKER_HOST": f"unix://{home / 'wire.sock'}",
