@@ -8,6 +8,12 @@ from calisota.models.execution import (
     Outcome,
     TestResult,
 )
+from calisota.models.executions import (
+    ExecutedTest,
+    ExecutionRequest,
+    ExecutionResult,
+    PlainRun,
+)
 from calisota.models.faults import Fault, readable_faults
 from calisota.models.problem import (
     Budget,
@@ -60,8 +66,11 @@ __all__ = [
     "Compare",
     "Critique",
     "Decision",
+    "ExecutedTest",
     "Execution",
     "ExecutionMatrix",
+    "ExecutionRequest",
+    "ExecutionResult",
     "Fault",
     "Finding",
     "Frozen",
@@ -71,6 +80,7 @@ __all__ = [
     "Limits",
     "Options",
     "Outcome",
+    "PlainRun",
     "Plan",
     "Planned",
     "Problem",

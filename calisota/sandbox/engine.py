@@ -101,15 +101,17 @@ class DockerSandbox:
         labels: Mapping[str, str],
         wall_s: float,
         on_cell: Callable[[int, Execution], None] | None = None,
+        while_waiting: Callable[[], None] | None = None,
     ) -> CandidateRun:
         """What the runner measured of `plan`, in one fresh container with `labels`; not judged.
 
-        It waits for a free place on this machine. `wall_s` bounds the container's time; cells that
-        find it spent do not run. `on_cell` gets the number and the Execution of each cell.
+        It waits for a free place on this machine; `while_waiting` is called now and then, and what
+        it raises ends the wait. `wall_s` bounds the container's time; cells that find it spent, or
+        are cut short by it, count as not run. `on_cell` gets the number and the Execution of each.
         Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`.
         """
         image = require_image(self._client, plan.language)
-        with slot(self._settings):
+        with slot(self._settings, while_waiting):
             container = Container(
                 self._client,
                 image=image,
@@ -179,9 +181,13 @@ def _converse(
             if plan.memory_mb < plan.build_memory_mb:
                 container.lower_memory(plan.memory_mb * MB)
             for number, job in enumerate(plan.cells):
-                if time.monotonic() > deadline:
+                left = deadline - time.monotonic()
+                if left <= 0:
                     break
-                cells.append(container.run(job))
+                cell = container.run(job.model_copy(update={"wall_s": min(job.wall_s, left)}))
+                if cell.timed_out and left < job.wall_s and cell.cpu_s <= job.cpu_s:
+                    break  # it was our time that ended, not its own
+                cells.append(cell)
                 if on_cell is not None:
                     on_cell(number, cells[-1])
             container.quit()
