@@ -105,7 +105,7 @@ def run_execution(
     """
     problem = request.problem()
     plan = plan_candidate(problem, request.source, tmpfs_mb=tmpfs_mb)
-    began: float | None = None
+    began = time.monotonic()
 
     def waiting() -> None:
         nonlocal began
@@ -125,13 +125,13 @@ def run_execution(
         run,
         candidate_id=execution_id,
         image=image_tag(request.language),
-        wall_s=0 if began is None else time.monotonic() - began,
+        wall_s=time.monotonic() - began,
     )
     return _result(request, run, matrix)
 
 
 def decoded(output: bytes) -> str:
-    """The text of `output`; a byte that is no UTF-8 becomes `\\xff`, all else stays as it is."""
+    r"""The text of `output`; a byte that is no UTF-8 becomes `\xff`, all else stays as it is."""
     return output.decode(errors="backslashreplace")
 
 
