@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 import signal
 import sys
-from contextlib import contextmanager
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from calisota.errors import InputError
+from calisota.errors import CalisotaError, InputError
 from calisota.local import LOCAL_PREFIX
 from calisota.models import ExecutionRequest, Outcome, readable_faults
 from calisota.models.executions import MAX_SOURCE_BYTES
@@ -24,14 +26,16 @@ from calisota.solve_cli import MAX_FILE_BYTES, read_problem
 from calisota.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO, TextIO
 
     from calisota.models import Execution, ExecutionResult
+    from calisota.sandbox.executions import RunsPlans
     from calisota.settings import Settings
 
 WALL_S = 900
 """All runs together; well beyond what one waits for at a terminal."""
+POLL_S = 0.2
 
 # Beside the ending that the language's own row gives its file.
 _ALSO = {".cc": ".cpp", ".cxx": ".cpp", ".c++": ".cpp", ".pm": ".pl", ".py3": ".py"}
@@ -160,20 +164,50 @@ def execute(request: ExecutionRequest, settings: Settings) -> Executed:
     cells: list[Execution] = []
     client = connect(settings)
     try:
-        with _end_asked_is_an_exit():
-            result = run_execution(
-                admitted,
-                DockerSandbox(client, settings),
-                # `calisota down` leaves it alone, as it does those of `solve --local`.
-                execution_id=f"{LOCAL_PREFIX}exec_{secrets.token_hex(8)}",
-                tmpfs_mb=settings.sandbox_tmpfs_mb,
-                wall_s=WALL_S,
-                on_cell=lambda _number, cell: cells.append(cell),
-            )
+        sandbox = DockerSandbox(client, settings)
+        result = _run(admitted, sandbox, settings, lambda _number, cell: cells.append(cell))
     finally:
         client.close()
     single = request.plain and len(result.tests) == 1
     return Executed(result, single, cells[0] if single and cells else None)
+
+
+def _run(
+    request: ExecutionRequest,
+    sandbox: RunsPlans,
+    settings: Settings,
+    on_cell: Callable[[int, Execution], None],
+) -> ExecutionResult:
+    """The result, from a thread: a signal never cuts the talk with the Engine in two."""
+    # `calisota down` leaves it alone, as it does those of `solve --local`.
+    execution_id = f"{LOCAL_PREFIX}exec_{secrets.token_hex(8)}"
+    unwanted = threading.Event()
+
+    def still_wanted() -> None:
+        if unwanted.is_set():
+            raise SystemExit
+
+    with ThreadPoolExecutor(1) as pool, _end_asked_is_an_exit():
+        work = pool.submit(
+            run_execution,
+            request,
+            sandbox,
+            execution_id=execution_id,
+            tmpfs_mb=settings.sandbox_tmpfs_mb,
+            wall_s=WALL_S,
+            on_cell=on_cell,
+            while_waiting=still_wanted,
+        )
+        try:
+            return work.result()
+        except (KeyboardInterrupt, SystemExit):
+            unwanted.set()
+            # Again and again: the container may just be about to start.
+            while not work.done():
+                with suppress(CalisotaError):
+                    sandbox.remove(execution_id)
+                wait([work], timeout=POLL_S)
+            raise
 
 
 @contextmanager

@@ -102,12 +102,14 @@ class DockerSandbox:
         wall_s: float,
         on_cell: Callable[[int, Execution], None] | None = None,
         while_waiting: Callable[[], None] | None = None,
+        cut_short: bool = False,
     ) -> CandidateRun:
         """What the runner measured of `plan`, in one fresh container with `labels`; not judged.
 
         It waits for a free place on this machine; `while_waiting` is called now and then, and what
-        it raises ends the wait. `wall_s` bounds the container's time; cells that find it spent, or
-        are cut short by it, count as not run. `on_cell` gets the number and the Execution of each.
+        it raises ends the wait. `wall_s` bounds the container's time; cells that find it spent do
+        not run, and with `cut_short` one that is still running then counts as not run either.
+        `on_cell` gets the number and the Execution of each.
         Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`.
         """
         image = require_image(self._client, plan.language)
@@ -126,7 +128,7 @@ class DockerSandbox:
                     EXPIRES_LABEL: str(int(time.time() + wall_s + BUILD_WALL_S + START_GRACE_S)),
                 },
             )
-            return _converse(container, plan, wall_s, on_cell)
+            return _converse(container, plan, wall_s, on_cell, cut_short=cut_short)
 
     def remove(self, solve_id: str, candidate_id: str | None = None) -> int:
         """How many containers of this Solve, or of this candidate of it, were removed.
@@ -165,6 +167,8 @@ def _converse(
     plan: CandidatePlan,
     wall_s: float,
     on_cell: Callable[[int, Execution], None] | None,
+    *,
+    cut_short: bool,
 ) -> CandidateRun:
     """What the runner sent back, up to the first failed build, broken sandbox or spent time."""
     build: Execution | None = None
@@ -184,9 +188,12 @@ def _converse(
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
-                cell = container.run(job.model_copy(update={"wall_s": min(job.wall_s, left)}))
-                if cell.timed_out and left < job.wall_s and cell.cpu_s <= job.cpu_s:
-                    break  # it was our time that ended, not its own
+                if cut_short and left < job.wall_s:
+                    cell = container.run(job.model_copy(update={"wall_s": left}))
+                    if cell.timed_out and cell.cpu_s <= job.cpu_s:
+                        break  # it was our time that ended, not its own
+                else:
+                    cell = container.run(job)
                 cells.append(cell)
                 if on_cell is not None:
                     on_cell(number, cells[-1])

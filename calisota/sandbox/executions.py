@@ -40,6 +40,7 @@ class RunsPlans(Protocol):
         wall_s: float,
         on_cell: Callable[[int, Execution], None] | None = None,
         while_waiting: Callable[[], None] | None = None,
+        cut_short: bool = False,
     ) -> CandidateRun:
         """What was measured of `plan`, in one fresh container."""
         ...
@@ -119,6 +120,7 @@ def run_execution(
         wall_s=wall_s,
         on_cell=on_cell,
         while_waiting=waiting,
+        cut_short=True,
     )
     matrix = judge(
         problem,

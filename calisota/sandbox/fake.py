@@ -45,6 +45,7 @@ class FakeSandbox:
         wall_s: float,  # noqa: ARG002  # the interface's
         on_cell: Callable[[int, Execution], None] | None = None,
         while_waiting: Callable[[], None] | None = None,
+        cut_short: bool = False,  # noqa: ARG002
     ) -> CandidateRun:
         """The echo of each cell's stdin."""
         if while_waiting is not None:
