@@ -131,7 +131,7 @@ class Executions:
             request,
             self._opened(),
             execution_id=execution_id,
-            tmpfs_mb=self._settings.sandbox_tmpfs_mb,
+            settings=self._settings,
             wall_s=self._settings.api_execution_wall_s,
             while_waiting=patience,
         )

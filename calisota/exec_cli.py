@@ -94,7 +94,7 @@ def _add_problem(fields: dict[str, Any], path: str) -> None:
     if not problem.tests:
         raise InputError(f"{path} holds no tests.", remedy="add some, or leave out --problem.")
     given = problem.model_dump(
-        include={"language", "tests", "entry_point", "signature", "limits"}, exclude_unset=True
+        include=ExecutionRequest.model_fields.keys() - {"files"}, exclude_unset=True
     )
     fields.update({"limits": {}, **given, "files": {**problem.files, **fields["files"]}})
 
@@ -193,7 +193,7 @@ def _run(
             request,
             sandbox,
             execution_id=execution_id,
-            tmpfs_mb=settings.sandbox_tmpfs_mb,
+            settings=settings,
             wall_s=WALL_S,
             on_cell=on_cell,
             while_waiting=still_wanted,

@@ -10,8 +10,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from calisota.errors import InputError
-from calisota.models import readable_faults
+from calisota.models import Language, readable_faults
 
+DebianPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]{1,99}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -88,6 +89,11 @@ class Settings(BaseSettings):
         ge=1,
         le=1024,
         description="Most output a request may ask for, of stdout and stderr each.",
+    )
+    sandbox_packages: dict[Language, tuple[DebianPackage, ...]] = Field(
+        default={},
+        description="Debian packages to add to the image of a language, as JSON: "
+        '`{"python": ["python3-numpy"]}`. Run `calisota setup` after a change.',
     )
     debian_mirror: str | None = Field(
         default=None,

@@ -14,10 +14,14 @@ M = TypeVar("M", bound=BaseModel)
 
 MAX_SOURCE_BYTES = 256 * 1024
 
-FENCES = {Language.PYTHON: "python", Language.C: "c"}
+FENCES: dict[Language, str] = {language: language.value for language in Language}
 _ALIASES = {
     Language.PYTHON: {"python", "py", "python3", ""},
+    Language.RUST: {"rust", "rs", ""},
+    Language.GO: {"go", "golang", ""},
     Language.C: {"c", "h", ""},
+    Language.CPP: {"cpp", "c++", "cc", "cxx", "hpp", ""},
+    Language.PERL: {"perl", "pl", "perl5", "pm", ""},
 }
 _BLOCK = re.compile(
     r"^[ \t]*```([A-Za-z0-9+#]*)[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE

@@ -7,10 +7,17 @@ from functools import cache
 
 import jinja2
 
-from calisota.models import CallTest, CodeTest, Hit, Language, Problem, StdioTest
+from calisota.models import CallTest, CodeTest, Hit, Language, Problem, StdioTest, SuiteTest
 from calisota.paths import include
 
-LANGUAGE_NAMES = {Language.PYTHON: "Python", Language.C: "C"}
+LANGUAGE_NAMES = {
+    Language.PYTHON: "Python",
+    Language.RUST: "Rust",
+    Language.GO: "Go",
+    Language.C: "C",
+    Language.CPP: "C++",
+    Language.PERL: "Perl",
+}
 
 MAX_EXAMPLES = 6
 MAX_EXAMPLE_CHARS = 300
@@ -60,6 +67,8 @@ def example(problem: Problem, number: int) -> str:
             text = f"{arguments}input {stdin!r} gives output {stdout!r}"
         case CodeTest(code=code):
             text = " ; ".join(code.strip().splitlines())
+        case SuiteTest(suite=suite):
+            text = f"the tests {', '.join(suite.names)} pass"
     return text if len(text) <= MAX_EXAMPLE_CHARS else text[:MAX_EXAMPLE_CHARS] + " ..."
 
 

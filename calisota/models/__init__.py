@@ -19,6 +19,7 @@ from calisota.models.problem import (
     Budget,
     Call,
     CallTest,
+    Checker,
     CodeTest,
     Compare,
     Language,
@@ -26,6 +27,8 @@ from calisota.models.problem import (
     Options,
     Problem,
     StdioTest,
+    Suite,
+    SuiteTest,
     Test,
 )
 from calisota.models.solve import (
@@ -62,6 +65,7 @@ __all__ = [
     "Candidate",
     "CandidateSet",
     "CandidateSummary",
+    "Checker",
     "CodeTest",
     "Compare",
     "Critique",
@@ -91,6 +95,8 @@ __all__ = [
     "StdioTest",
     "StepFault",
     "StepTiming",
+    "Suite",
+    "SuiteTest",
     "Test",
     "TestResult",
     "Usage",

@@ -69,6 +69,8 @@ class TestResult(Frozen):
     signal: int | None = None
     stdout: str = ""
     stderr: str = ""
+    cases: dict[str, bool] | None = None
+    """Of a suite: each test it reported, and whether it passed."""
 
 
 class ExecutionMatrix(Frozen):

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, JsonValue, field_validator, model_valida
 
 from calisota.models.base import Frozen
 from calisota.models.execution import Outcome
-from calisota.models.problem import Language, Limits, Problem, StdioTest, Test
+from calisota.models.problem import Checker, Language, Limits, Problem, StdioTest, Test
 
 MAX_SOURCE_BYTES = 512 * 1024
 MAX_RUNS = 500
@@ -53,6 +53,12 @@ class ExecutionRequest(Frozen):
         default=None, description="The function that `call` and `code` tests are about."
     )
     signature: str | None = Field(default=None, description="As a Problem's; not checked.")
+    source_name: str | None = Field(
+        default=None, description="Path of the source; absent: `solution` and the usual ending."
+    )
+    checker: Checker | None = Field(
+        default=None, description="Decides tests whose `compare` is `checker`."
+    )
     limits: Limits = Limits()
 
     @field_validator("source")
@@ -101,6 +107,8 @@ class ExecutionRequest(Frozen):
             entry_point=self.entry_point,
             signature=self.signature,
             files=self.files,
+            source_name=self.source_name,
+            checker=self.checker,
             tests=tests,
             limits=self.limits,
         )
@@ -125,6 +133,8 @@ class ExecutedTest(Frozen):
     stdout: str = ""
     """All that was written, up to `limits.output_kb`; a byte that is no UTF-8 reads `\\xff`."""
     stderr: str = ""
+    cases: dict[str, bool] | None = None
+    """Of a suite: each test it reported, and whether it passed."""
 
 
 _EXAMPLE: JsonValue = {
@@ -142,6 +152,7 @@ _EXAMPLE: JsonValue = {
             "signal": None,
             "stdout": "42\n",
             "stderr": "",
+            "cases": None,
         }
     ],
     "build_stderr": None,

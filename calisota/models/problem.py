@@ -25,7 +25,11 @@ class Language(StrEnum):
     """The languages a Problem can be solved in: one sandbox image each."""
 
     PYTHON = "python"
+    RUST = "rust"
+    GO = "go"
     C = "c"
+    CPP = "cpp"
+    PERL = "perl"
 
 
 class Compare(StrEnum):
@@ -33,13 +37,15 @@ class Compare(StrEnum):
 
     `exact`: same bytes, or same typed JSON value (`True` is not `1`, `1` is not `1.0`).
     `tokens`: stdout split at white space. `float`: numbers within 1e-6 relative or absolute.
-    `unordered`: lines (stdout) or list items (values) in any order.
+    `unordered`: lines (stdout) or list items (values) in any order. `checker`: the Problem's own
+    checker decides (stdout).
     """
 
     EXACT = "exact"
     TOKENS = "tokens"
     FLOAT = "float"
     UNORDERED = "unordered"
+    CHECKER = "checker"
 
 
 class Call(Frozen):
@@ -76,36 +82,96 @@ class StdioTest(Frozen):
 
 
 class CodeTest(Frozen):
-    """Statements run in the candidate's own process: forgeable, so `cooperative`."""
+    """Statements run in the candidate's own process: forgeable, so `cooperative`.
+
+    In C and C++ the code may define a `main` instead, which must return 0.
+    """
 
     name: str | None = Field(default=None, max_length=200)
     code: str = Field(min_length=1, max_length=64_000)
 
 
+class Suite(Frozen):
+    """Test sources of the language's own framework, and the names of all tests in them."""
+
+    files: dict[str, str] = Field(min_length=1, max_length=32)
+    """Relative path -> text; the candidate's files lie beside them."""
+    names: list[Annotated[str, Field(min_length=1, max_length=300)]] = Field(
+        min_length=1, max_length=2000
+    )
+    """Exactly these must be reported passed, and no other reported at all."""
+
+    @field_validator("files")
+    @classmethod
+    def _files_stay_inside(cls, files: dict[str, str]) -> dict[str, str]:
+        return _plain_files(files)
+
+
+class SuiteTest(Frozen):
+    """A test suite in the candidate's own process: forgeable, so `cooperative`.
+
+    unittest or pytest, `#[test]`, `go test`, Test2 or Test::More, Unity, Catch2.
+    """
+
+    name: str | None = Field(default=None, max_length=200)
+    suite: Suite
+
+
+_KINDS: dict[type[Frozen], str] = {
+    CallTest: "call",
+    StdioTest: "stdio",
+    CodeTest: "code",
+    SuiteTest: "suite",
+}
+
+
+def _plain_files(files: dict[str, str]) -> dict[str, str]:
+    for path in files:
+        parts = PurePosixPath(path).parts
+        plain = parts and all(_FILE_PART.fullmatch(part) for part in parts)
+        if not plain or path != "/".join(parts) or len(path) > MAX_PATH_CHARS:
+            raise ValueError(f"file name {path!r} is not a plain relative path")
+    for path in files:
+        if any(other.startswith(f"{path}/") for other in files):
+            raise ValueError(f"{path!r} is a file and a folder at once")
+    if sum(len(text.encode()) for text in files.values()) > MAX_FILES_BYTES:
+        raise ValueError(f"the files hold more than {MAX_FILES_BYTES} bytes together")
+    return files
+
+
 def _kind_of_test(value: object) -> str | None:
-    if isinstance(value, CallTest | StdioTest | CodeTest):
-        return {CallTest: "call", StdioTest: "stdio", CodeTest: "code"}[type(value)]
+    if isinstance(value, Frozen):
+        return _KINDS.get(type(value))
     if not isinstance(value, dict):
         return None
-    if "call" in value:
-        return "call"
-    if "code" in value:
-        return "code"
-    return "stdio" if "stdout" in value else None
+    marks = (("call", "call"), ("code", "code"), ("suite", "suite"), ("stdout", "stdio"))
+    return next((kind for mark, kind in marks if mark in value), None)
 
 
 Test = Annotated[
     Annotated[CallTest, Tag("call")]
     | Annotated[StdioTest, Tag("stdio")]
-    | Annotated[CodeTest, Tag("code")],
+    | Annotated[CodeTest, Tag("code")]
+    | Annotated[SuiteTest, Tag("suite")],
     Discriminator(
         _kind_of_test,
         custom_error_type="unknown_test",
         custom_error_message=(
-            "not a test: give `call` with `returns`, `stdin` with `stdout`, or `code`"
+            "not a test: give `call` with `returns`, `stdin` with `stdout`, `code`, or `suite`"
         ),
     ),
 ]
+
+
+class Checker(Frozen):
+    """A program that decides about an output, in a sandbox of its own.
+
+    It reads one JSON object on stdin, `{"stdin", "argv", "stdout", "expected"}`, and ends with exit
+    code 0 to accept, 1 to refuse (what it prints then says why); anything else is its own fault.
+    """
+
+    language: Language = Language.PYTHON
+    source: str = Field(min_length=1, max_length=64_000)
 
 
 class Limits(Frozen):
@@ -149,6 +215,10 @@ class Problem(Frozen):
     signature: str | None = Field(default=None, max_length=1000)
     files: dict[str, str] = Field(default_factory=dict, max_length=32)
     """Relative path -> text, given to every candidate."""
+    source_name: str | None = Field(default=None, max_length=MAX_PATH_CHARS)
+    """Relative path of the candidate's own file; absent: `solution` with the language's ending."""
+    checker: Checker | None = None
+    """Decides tests whose `compare` is `checker`."""
     tests: list[Test] = Field(default_factory=list, max_length=MAX_TESTS)
     limits: Limits = Limits()
     options: Options = Options()
@@ -163,17 +233,14 @@ class Problem(Frozen):
     @field_validator("files")
     @classmethod
     def _files_stay_inside(cls, files: dict[str, str]) -> dict[str, str]:
-        for path in files:
-            parts = PurePosixPath(path).parts
-            plain = parts and all(_FILE_PART.fullmatch(part) for part in parts)
-            if not plain or path != "/".join(parts) or len(path) > MAX_PATH_CHARS:
-                raise ValueError(f"file name {path!r} is not a plain relative path")
-        for path in files:
-            if any(other.startswith(f"{path}/") for other in files):
-                raise ValueError(f"{path!r} is a file and a folder at once")
-        if sum(len(text.encode()) for text in files.values()) > MAX_FILES_BYTES:
-            raise ValueError(f"the files hold more than {MAX_FILES_BYTES} bytes together")
-        return files
+        return _plain_files(files)
+
+    @field_validator("source_name")
+    @classmethod
+    def _source_stays_inside(cls, name: str | None) -> str | None:
+        if name is not None:
+            _plain_files({name: ""})
+        return name
 
     @model_validator(mode="after")
     def _is_text_and_finite(self) -> Problem:
@@ -192,27 +259,32 @@ class Problem(Frozen):
             self._check_test(number, test)
         return self
 
-    def _check_test(self, number: int, test: CallTest | StdioTest | CodeTest) -> None:
+    def _check_test(self, number: int, test: Test) -> None:
         where = f"tests[{number}]"
         if isinstance(test, StdioTest):
-            if self.entry_point is not None:
-                raise ValueError(
-                    f"{where} is a stdin/stdout test, but entry_point asks for a function; drop one"
-                )
-            return
-        if self.language is not Language.PYTHON:
-            kind = "call" if isinstance(test, CallTest) else "code"
-            raise ValueError(
-                f"{where}: `{kind}` tests work for python only; give stdin and stdout instead"
-            )
-        if isinstance(test, CodeTest):
+            self._check_stdio(where, test)
+        elif isinstance(test, CallTest):
+            self._check_call(where, test)
+        elif isinstance(test, CodeTest) and self.language is Language.PYTHON:
             try:
                 ast.parse(test.code)
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 why = str(error) or "it is nested too deeply"
                 raise ValueError(f"{where}.code does not parse as Python: {why}") from None
-        elif self.entry_point is None:
+
+    def _check_stdio(self, where: str, test: StdioTest) -> None:
+        if self.entry_point is not None:
+            raise ValueError(
+                f"{where} is a stdin/stdout test, but entry_point asks for a function; drop one"
+            )
+        if test.compare is Compare.CHECKER and self.checker is None:
+            raise ValueError(f"{where} is to be compared by a checker, but there is none")
+
+    def _check_call(self, where: str, test: CallTest) -> None:
+        if self.entry_point is None:
             raise ValueError(f"{where} calls a function, but no entry_point names it")
+        if test.call.kwargs and self.language is not Language.PYTHON:
+            raise ValueError(f"{where}.call.kwargs: only Python has them; give args instead")
 
     def canonical_json(self) -> str:
         """The same text for equal Problems: sorted keys, defaults filled in."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from calisota.models import Outcome
+from calisota.models import Compare, Outcome, StdioTest
 from calisota.sandbox.cells import (
     BUILD_WALL_S,
     MB,
     CandidatePlan,
     plan_candidate,
 )
+from calisota.sandbox.checker import plan_checks, with_checks
 from calisota.sandbox.compare import one_line
 from calisota.sandbox.connection import connect, engine_errors
 from calisota.sandbox.container import (
@@ -69,7 +70,7 @@ class DockerSandbox:
         """
         say = on_line or _nothing
         if candidate.source is None:
-            tag = image_tag(problem.language)
+            tag = image_tag(problem.language, self._settings)
             return no_program(problem, candidate_id=candidate.id, image=tag)
         plan = plan_candidate(problem, candidate.source, tmpfs_mb=self._settings.sandbox_tmpfs_mb)
 
@@ -84,15 +85,27 @@ class DockerSandbox:
             wall_s=min(problem.options.budget.wall_s, MAX_CANDIDATE_S),
             on_cell=on_cell,
         )
+        run = self._check(problem, run, {SOLVE_LABEL: solve_id, CANDIDATE_LABEL: candidate.id})
         matrix = judge(
             problem,
             run,
             candidate_id=candidate.id,
-            image=image_tag(problem.language),
+            image=image_tag(problem.language, self._settings),
             wall_s=time.monotonic() - began,
         )
         say(f"{candidate.id} {matrix.outcome} {matrix.passed()}/{len(matrix.tests)}")
         return matrix
+
+    def _check(
+        self, problem: Problem, run: CandidateRun, labels: Mapping[str, str]
+    ) -> CandidateRun:
+        """`run` with the word of the Problem's checker, where it has one."""
+        planned = plan_checks(problem, run.cells, tmpfs_mb=self._settings.sandbox_tmpfs_mb)
+        if planned is None:
+            return run
+        numbers, plan = planned
+        checked = self.execute(plan, labels=labels, wall_s=MAX_CANDIDATE_S)
+        return with_checks(run, numbers, checked)
 
     def execute(
         self,
@@ -112,7 +125,7 @@ class DockerSandbox:
         `on_cell` gets the number and the Execution of each.
         Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`.
         """
-        image = require_image(self._client, plan.language)
+        image = require_image(self._client, plan.language, self._settings)
         with slot(self._settings, while_waiting):
             container = Container(
                 self._client,
@@ -120,7 +133,7 @@ class DockerSandbox:
                 limits=ContainerLimits(
                     memory_bytes=plan.build_memory_mb * MB,
                     tmpfs_bytes=plan.tmpfs_bytes,
-                    exec_needed=LANGUAGES[plan.language].exec_needed,
+                    exec_needed=LANGUAGES[plan.language].compiled,
                 ),
                 labels={
                     **labels,
@@ -210,6 +223,9 @@ def _nothing(_line: str) -> None:
 
 
 def _line(problem: Problem, number: int, execution: Execution) -> str:
+    test = problem.tests[number]
+    if isinstance(test, StdioTest) and test.compare is Compare.CHECKER:
+        return f"{one_line(problem.test_name(number))} ran {execution.wall_s:.2f} s"
     result = judge_test(problem, number, execution)
     detail = "" if result.outcome is Outcome.ACCEPTED or not result.detail else f" {result.detail}"
     return f"{one_line(result.name)} {result.outcome} {execution.wall_s:.2f} s{detail}"

@@ -14,6 +14,7 @@ from calisota.models import ExecutedTest, ExecutionRequest, ExecutionResult, Lim
 from calisota.models.execution import worst
 from calisota.models.executions import MAX_OUTPUT_BYTES
 from calisota.sandbox.cells import plan_candidate
+from calisota.sandbox.checker import plan_checks, with_checks
 from calisota.sandbox.container import SOLVE_LABEL
 from calisota.sandbox.images import image_tag
 from calisota.sandbox.judge import judge
@@ -94,18 +95,21 @@ def run_execution(
     sandbox: RunsPlans,
     *,
     execution_id: str,
-    tmpfs_mb: int,
+    settings: Settings,
     wall_s: float,
     on_cell: Callable[[int, Execution], None] | None = None,
     while_waiting: Callable[[], None] | None = None,
 ) -> ExecutionResult:
-    """What came of an admitted `request`; `execution_id` labels its container.
+    """What came of an admitted `request`; `execution_id` labels its containers.
 
+    All of it takes at most `wall_s` seconds, and what the start of a container takes; a build may
+    end after that. For `on_cell` and `while_waiting` see `DockerSandbox.execute`.
     Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`. InputError: the files
         cannot lie together.
     """
     problem = request.problem()
-    plan = plan_candidate(problem, request.source, tmpfs_mb=tmpfs_mb)
+    plan = plan_candidate(problem, request.source, tmpfs_mb=settings.sandbox_tmpfs_mb)
+    labels = {SOLVE_LABEL: execution_id}
     began = time.monotonic()
 
     def waiting() -> None:
@@ -116,18 +120,31 @@ def run_execution(
 
     run = sandbox.execute(
         plan,
-        labels={SOLVE_LABEL: execution_id},
+        labels=labels,
         wall_s=wall_s,
         on_cell=on_cell,
         while_waiting=waiting,
         cut_short=True,
     )
+    took = time.monotonic() - began
+    asked = plan_checks(problem, run.cells, tmpfs_mb=settings.sandbox_tmpfs_mb)
+    if asked is not None:
+        numbers, checks = asked
+        checked = sandbox.execute(
+            checks,
+            labels=labels,
+            wall_s=max(wall_s - took, 0),
+            while_waiting=waiting,
+            cut_short=True,
+        )
+        took += time.monotonic() - began
+        run = with_checks(run, numbers, checked)
     matrix = judge(
         problem,
         run,
         candidate_id=execution_id,
-        image=image_tag(request.language),
-        wall_s=time.monotonic() - began,
+        image=image_tag(request.language, settings),
+        wall_s=took,
     )
     return _result(request, run, matrix)
 

@@ -39,31 +39,46 @@ _COMPILE = (
 _EXCLUDED = ("doc", "man", "info", "locale", "lintian")
 
 
-@cache
-def image_tag(language: Language) -> str:
+def image_tag(language: Language, settings: Settings) -> str:
     """`calisota/sandbox-<language>:<hash>`; the hash covers all that decides its content."""
-    spec = LANGUAGES[language]
+    return _tag(language, _packages(language, settings))
+
+
+def _packages(language: Language, settings: Settings) -> tuple[str, ...]:
+    """The row's own and the operator's, in one order."""
+    return (*LANGUAGES[language].packages, *sorted(settings.sandbox_packages.get(language, ())))
+
+
+@cache
+def _tag(language: Language, packages: tuple[str, ...]) -> str:
     content = hashlib.sha256()
     for part in (
         SUITE.encode(),
-        " ".join(spec.packages).encode(),
+        " ".join(packages).encode(),
+        "\n".join(LANGUAGES[language].warm).encode(),
         _COMPILE.encode(),
-        *(include("sandbox", name).read_bytes() for name in _recipe()),
+        *(path.read_bytes() for path in _recipe(language)),
     ):
         content.update(hashlib.sha256(part).digest())
     return f"calisota/sandbox-{language}:{content.hexdigest()[:12]}"
 
 
-def _recipe() -> tuple[str, ...]:
-    return ("finish.sh", "runner.c", "driver.py")
+def _recipe(language: Language) -> list[Path]:
+    """The files that an image is made with, the drivers of its language last."""
+    return [include("sandbox", "finish.sh"), include("sandbox", "runner.c"), *_drivers(language)]
 
 
-def require_image(client: docker.APIClient, language: Language) -> str:
+def _drivers(language: Language) -> list[Path]:
+    folder = include("sandbox", language.value)
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def require_image(client: docker.APIClient, language: Language, settings: Settings) -> str:
     """The tag of the language's image.
 
     Raises: ImageMissing: it was not built yet; run `calisota setup`. EngineUnavailable.
     """
-    tag = image_tag(language)
+    tag = image_tag(language, settings)
     if not _present(client, tag):
         raise ImageMissing(
             f"The sandbox image {tag} is not in the Docker Engine.", remedy="run `calisota setup`."
@@ -88,7 +103,7 @@ def build_images(
     Raises: PermanentError: mmdebstrap is missing or fails; the message says what to do.
         EngineUnavailable.
     """
-    tags = {language: image_tag(language) for language in LANGUAGES}
+    tags = {language: image_tag(language, settings) for language in LANGUAGES}
     missing = [language for language, tag in tags.items() if not _present(client, tag)]
     for language, tag in tags.items():
         if language not in missing:
@@ -115,7 +130,7 @@ def _build(
     language: Language,
     progress: Callable[[str], None],
 ) -> None:
-    tag = image_tag(language)
+    tag = image_tag(language, settings)
     cache_folder = settings.home / "cache"
     cache_folder.mkdir(parents=True, exist_ok=True)
     settings.logs.mkdir(parents=True, exist_ok=True)
@@ -127,8 +142,7 @@ def _build(
         progress(f"{language}: root file system from {mirror} (log: {log})")
         _bootstrap(language, settings, work, mirror, log)
         progress(f"{language}: importing {_megabytes(work / 'root.tar')} MB as {tag}")
-        packages = hashlib.sha256((work / "packages").read_bytes()).hexdigest()
-        _import(client, work / "root.tar", tag, packages)
+        _import(client, work / "root.tar", tag, (work / "packages").read_text().splitlines())
     progress(f"{language}: {tag} is built")
 
 
@@ -149,7 +163,7 @@ def _bootstrap(language: Language, settings: Settings, work: Path, mirror: str, 
         )
     runner = _runner_path(settings)
     command = [
-        *(program, "--variant=essential", f"--include={','.join(LANGUAGES[language].packages)}"),
+        *(program, "--variant=essential", f"--include={','.join(_packages(language, settings))}"),
         *(f"--keyring={KEYRING}",) * KEYRING.exists(),
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _EXCLUDED),
         *(f"--customize-hook={hook}" for hook in _hooks(language, runner, work)),
@@ -185,8 +199,8 @@ def _hooks(language: Language, runner: Path, work: Path) -> Iterator[str]:
     """What mmdebstrap does in the new root, in order; the C image compiles the runner."""
     inside = "/opt/calisota"
     yield f'mkdir -p "$1"{inside}'
-    for name in ("finish.sh", "driver.py"):
-        yield f"upload {shlex.quote(str(include('sandbox', name)))} {inside}/{name}"
+    for path in (include("sandbox", "finish.sh"), *_drivers(language)):
+        yield f"upload {shlex.quote(str(path))} {inside}/{path.name}"
     if language is Language.C:
         yield f"upload {shlex.quote(str(include('sandbox', 'runner.c')))} {inside}/runner.c"
         yield f'chroot "$1" {_COMPILE}'
@@ -194,11 +208,15 @@ def _hooks(language: Language, runner: Path, work: Path) -> Iterator[str]:
         yield f'rm "$1"{inside}/runner.c'
     else:
         yield f"upload {shlex.quote(str(runner))} {inside}/runner"
+    for command in LANGUAGES[language].warm:
+        # The host's own settings name places that the new root does not have.
+        yield f'chroot "$1" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/root sh -euc {shlex.quote(command)}'
     yield f'chroot "$1" /bin/sh {inside}/finish.sh'
     yield f"download {inside}/packages {shlex.quote(str(work / 'packages'))}"
 
 
-def _import(client: docker.APIClient, tar: Path, tag: str, packages: str) -> None:
+def _import(client: docker.APIClient, tar: Path, tag: str, packages: list[str]) -> None:
+    """Make an image of `tar`, whose label lists what is installed in it, with versions."""
     repository, _, version = tag.partition(":")
     with engine_errors():
         client.import_image_from_file(
@@ -206,7 +224,7 @@ def _import(client: docker.APIClient, tar: Path, tag: str, packages: str) -> Non
             repository=repository,
             tag=version,
             changes=[
-                f"LABEL calisota.packages={packages}",
+                f'LABEL calisota.packages="{", ".join(packages)}"',
                 'ENTRYPOINT ["/opt/calisota/runner"]',
             ],
         )

@@ -2,7 +2,7 @@
 
 Safety: an answer counts only as data that came out of the container, so a candidate that prints a
 pass marker, ends early or patches its own process wins nothing on call and stdio tests.
-Not covered: `code` tests, which run in the candidate's process and are marked cooperative; a
+Not covered: `code` tests, which, like suites, run in the candidate's process and are marked cooperative; a
 candidate that knows the expected answers and returns them from a table.
 """
 
@@ -16,10 +16,12 @@ from pydantic import Field
 from calisota.models import (
     CallTest,
     CodeTest,
+    Compare,
     Execution,
     ExecutionMatrix,
     Frozen,
     Outcome,
+    SuiteTest,
     TestResult,
 )
 from calisota.models.execution import worst
@@ -32,12 +34,14 @@ from calisota.sandbox.compare import (
     same_value,
     value_difference,
 )
+from calisota.sandbox.suites import reported
+from calisota.sandbox.weak_types import read_as
 from calisota.text import printable
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from calisota.models import Problem, StdioTest
+    from calisota.models import Language, Problem, StdioTest
     from calisota.models.problem import Limits
 
 MAX_TEXT = 2000
@@ -50,6 +54,8 @@ class CandidateRun(Frozen):
     build: Execution | None = None
     cells: list[Execution] = Field(default_factory=list)
     """In the order of the tests; without tests, the one cell that loads the candidate, if any."""
+    checks: dict[int, Execution] = Field(default_factory=dict)
+    """Test number -> what the Problem's checker came to, where one was asked."""
     cells_planned: int
     fault: str | None = None
     """Why the sandbox itself stopped before all cells ran."""
@@ -95,15 +101,23 @@ def no_program(problem: Problem, *, candidate_id: str, image: str) -> ExecutionM
     )
 
 
-def judge_test(problem: Problem, number: int, execution: Execution) -> TestResult:
-    """The result of test `number` (from 0)."""
+def judge_test(
+    problem: Problem, number: int, execution: Execution, check: Execution | None = None
+) -> TestResult:
+    """The result of test `number` (from 0); `check` is what the Problem's checker came to."""
     test = problem.tests[number]
-    outcome, detail = _failure(execution, problem.limits) or _answer(test, execution)
+    cases = None
+    if isinstance(test, SuiteTest):
+        cases = reported(problem.language, execution)
+        outcome, detail = _suite(test, cases, execution, problem.limits)
+    else:
+        failure = _failure(execution, problem.limits)
+        outcome, detail = failure or _answer(problem, test, execution, check)
     return TestResult(
         name=problem.test_name(number),
         outcome=outcome,
         detail=None if detail is None else _short(detail),
-        cooperative=isinstance(test, CodeTest),
+        cooperative=isinstance(test, CodeTest | SuiteTest),
         cpu_s=execution.cpu_s,
         wall_s=execution.wall_s,
         memory_bytes=execution.peak_bytes,
@@ -111,6 +125,7 @@ def judge_test(problem: Problem, number: int, execution: Execution) -> TestResul
         signal=execution.signal,
         stdout=shown(execution.stdout),
         stderr=shown(execution.stderr),
+        cases=cases,
     )
 
 
@@ -159,7 +174,7 @@ def _complaint(run: CandidateRun, *, failed: bool) -> str | None:
 
 def _result(problem: Problem, run: CandidateRun, number: int) -> TestResult:
     if number < len(run.cells):
-        return judge_test(problem, number, run.cells[number])
+        return judge_test(problem, number, run.cells[number], run.checks.get(number))
     if run.fault is not None and number == len(run.cells):
         return _not_judged(problem, number, Outcome.INTERNAL_ERROR, run.fault)
     detail = "the Solve's time ran out" if run.out_of_time else "an earlier test ended the sandbox"
@@ -171,7 +186,7 @@ def _not_judged(problem: Problem, number: int, outcome: Outcome, detail: str) ->
         name=problem.test_name(number),
         outcome=outcome,
         detail=_short(detail),
-        cooperative=isinstance(problem.tests[number], CodeTest),
+        cooperative=isinstance(problem.tests[number], CodeTest | SuiteTest),
     )
 
 
@@ -222,15 +237,60 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _answer(test: CallTest | StdioTest | CodeTest, cell: Execution) -> tuple[Outcome, str | None]:
+def _answer(
+    problem: Problem,
+    test: CallTest | StdioTest | CodeTest,
+    cell: Execution,
+    check: Execution | None,
+) -> tuple[Outcome, str | None]:
     if isinstance(test, CodeTest):
         return _completed(cell)
     if isinstance(test, CallTest):
-        return _returned(test, cell)
+        return _returned(test, cell, problem.language)
+    if test.compare is Compare.CHECKER:
+        return _checked(check)
     expected = test.stdout.encode()
     if same_output(expected, cell.stdout, test.compare):
         return Outcome.ACCEPTED, None
     return Outcome.WRONG_ANSWER, output_difference(expected, cell.stdout, test.compare)
+
+
+def _checked(check: Execution | None) -> tuple[Outcome, str | None]:
+    """What the checker says; one that breaks down decides nothing."""
+    if check is None:
+        return Outcome.INTERNAL_ERROR, "the checker did not run"
+    if check.timed_out or check.output_exceeded or check.exit_code not in {0, 1}:
+        words = check.stderr.decode(errors="backslashreplace").strip().splitlines()
+        why = f": {words[-1]}" if words else ""
+        return Outcome.INTERNAL_ERROR, f"the checker itself failed{why}"
+    if check.exit_code == 0:
+        return Outcome.ACCEPTED, None
+    said = check.stdout.decode(errors="backslashreplace").strip()
+    return Outcome.WRONG_ANSWER, said or "the checker refused the output"
+
+
+def _suite(
+    test: SuiteTest, cases: dict[str, bool], cell: Execution, limits: Limits
+) -> tuple[Outcome, str | None]:
+    """Accepted only if exactly the required tests were reported, all passed, with exit code 0."""
+    broken = _broken_limit(cell, limits)
+    if broken is not None:
+        return broken
+    if not cases or cell.signal is not None:
+        return _failure(cell, limits) or (Outcome.RUNTIME_ERROR, "no test was reported")
+    required = dict.fromkeys(test.suite.names)
+    failed = [name for name in required if cases.get(name) is False]
+    missing = [name for name in required if name not in cases]
+    extra = [name for name in cases if name not in required]
+    words = [
+        f"{len(names)} {what}: {', '.join(names[:3])}"
+        for what, names in (("failed", failed), ("not reported", missing), ("unexpected", extra))
+        if names
+    ]
+    if words:
+        passed = len(required) - len(failed) - len(missing)
+        return Outcome.WRONG_ANSWER, f"{passed} of {len(required)} passed; {'; '.join(words)}"
+    return _failure(cell, limits) or (Outcome.ACCEPTED, None)
 
 
 def _completed(cell: Execution) -> tuple[Outcome, str | None]:
@@ -242,7 +302,7 @@ def _completed(cell: Execution) -> tuple[Outcome, str | None]:
     return Outcome.WRONG_ANSWER, "the call driver's record is damaged"
 
 
-def _returned(test: CallTest, cell: Execution) -> tuple[Outcome, str | None]:
+def _returned(test: CallTest, cell: Execution, language: Language) -> tuple[Outcome, str | None]:
     if cell.value is None:
         return Outcome.RUNTIME_ERROR, "the program ended before the call returned"
     record = _record(cell.value)
@@ -252,9 +312,10 @@ def _returned(test: CallTest, cell: Execution) -> tuple[Outcome, str | None]:
         return Outcome.WRONG_ANSWER, f"returned what has no JSON form: {record['unsupported']}"
     if record.keys() != {"value"}:
         return Outcome.WRONG_ANSWER, "the call driver's record is damaged"
-    if same_value(test.returns, record["value"], test.compare):
+    got = read_as(test.returns, record["value"], language)
+    if same_value(test.returns, got, test.compare):
         return Outcome.ACCEPTED, None
-    return Outcome.WRONG_ANSWER, value_difference(test.returns, record["value"])
+    return Outcome.WRONG_ANSWER, value_difference(test.returns, got)
 
 
 def _record(value: bytes) -> dict[str, JsonValue] | str:

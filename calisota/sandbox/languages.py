@@ -1,4 +1,9 @@
-"""What the sandbox knows of each language: one row here makes one image."""
+"""What the sandbox knows of each language: one row here makes one image.
+
+To add a language: a member of `calisota.models.Language`, a row here, a function in
+`calisota.sandbox.orders` if its call and code tests need a driver, and the driver's files in
+include/sandbox/<language>. docs/sandbox.md goes through it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ from calisota.models import Frozen, Language
 
 SRC = "/work/src"
 BUILD = "/work/build"
-DRIVER = "/opt/calisota/driver.py"
+HOME = "/opt/calisota"
 SUITE = "trixie"
 
 
@@ -17,22 +22,38 @@ class LanguageSpec(Frozen):
     packages: tuple[str, ...]
     """Debian packages of the image, beside the essential ones."""
     source: str
-    """Name of the candidate's file."""
-    build: tuple[str, ...]
-    """Run once, before any test; a failure is a compile error."""
-    run: tuple[str, ...]
-    """The program as a whole; a test's own arguments follow."""
-    exec_needed: bool
-    """Whether the build puts a program into the writable space, which then must allow exec."""
-    call: tuple[str, ...] | None = None
-    """The call driver, where there is one; its mode follows."""
+    """Name of the candidate's file where the Problem names none."""
+    compile: tuple[str, ...]
+    """Checks or compiles; what it is given follows."""
+    run: tuple[str, ...] = ()
+    """Runs the program as a whole; its source, if it is interpreted, and arguments follow."""
+    warm: tuple[str, ...] = ()
+    """Shell commands run in the image at last, which make later builds fast."""
+    compiled: bool = True
+    """The build writes a program, which the writable space must then be allowed to execute."""
+    build_memory_mb: int = 256
+    """What the compiler needs even for a Problem that allows less; lowered before the tests run."""
+    build_tmpfs_mb: int = 0
+    """Writable space that the build needs at least."""
 
 
-_PYTHON = "/usr/bin/python3"
+_GO_ENV = (
+    *("/usr/bin/env", "GO111MODULE=off", "CGO_ENABLED=0", f"GOCACHE={HOME}/cache", "GOPROXY=off"),
+    *(
+        f"GOPATH={HOME}/go:/usr/share/gocode",
+        "GOTOOLCHAIN=local",
+        "GOTELEMETRY=off",
+        "GOMAXPROCS=2",
+    ),
+)
+_GO = "/usr/lib/go-1.24/bin/go"
+_TESTIFY = "github.com/stretchr/testify"
+_CPP = ("/usr/bin/g++", "-O2", "-std=gnu++20", "-pipe")
+_STDCPP = "/usr/include/x86_64-linux-gnu/c++/14/bits/stdc++.h"
 # Only parses: a program that does not compile is told apart from one that fails.
 _PARSE = (
-    "import sys; sys.tracebacklimit = 0; "
-    f"compile(open('{SRC}/solution.py', 'rb').read(), 'solution.py', 'exec')"
+    "import sys; sys.tracebacklimit = 0; name = sys.argv[1]; "
+    "compile(open(name, 'rb').read(), name.rpartition('/')[2], 'exec')"
 )
 
 LANGUAGES: dict[Language, LanguageSpec] = {
@@ -43,21 +64,63 @@ LANGUAGES: dict[Language, LanguageSpec] = {
             packages=("gcc", "libc6-dev"),
             source="solution.c",
             # gnu17: getline, strdup and their like are in most C programs people write.
-            build=(
-                *("/usr/bin/gcc", "-O2", "-std=gnu17", "-pipe"),
-                *("-o", f"{BUILD}/solution", f"{SRC}/solution.c", "-lm"),
+            compile=("/usr/bin/gcc", "-O2", "-std=gnu17", "-pipe"),
+        ),
+        LanguageSpec(
+            language=Language.CPP,
+            packages=("g++", "libc6-dev", "libboost-dev", "libssl-dev", "catch2"),
+            source="solution.cpp",
+            compile=_CPP,
+            # A header is only taken precompiled where all options are the same as ours.
+            warm=(
+                f"{' '.join(_CPP)} -x c++-header {_STDCPP} -o {_STDCPP}.gch",
+                f"mv {HOME}/catch.hpp /usr/include/catch2",
             ),
-            run=(f"{BUILD}/solution",),
-            exec_needed=True,
+            build_memory_mb=768,
+            build_tmpfs_mb=32,
+        ),
+        LanguageSpec(
+            language=Language.GO,
+            packages=("golang-1.24-go", "golang-github-stretchr-testify-dev"),
+            source="solution.go",
+            compile=(*_GO_ENV, _GO),
+            # Since Go 1.20 the standard library comes as source only.
+            warm=(
+                f"mkdir -p {HOME}/cache {HOME}/go/src/calisota/driver",
+                f"mv {HOME}/driver.go {HOME}/go/src/calisota/driver",
+                f"{' '.join(_GO_ENV)} {_GO} build std calisota/driver {_TESTIFY}/assert"
+                f" {_TESTIFY}/require",
+            ),
+            build_memory_mb=768,
+            build_tmpfs_mb=64,
+        ),
+        LanguageSpec(
+            language=Language.PERL,
+            packages=("perl", "libfeature-compat-class-perl", "libtest-deep-perl"),
+            source="solution.pl",
+            compile=("/usr/bin/perl", "-c"),
+            run=("/usr/bin/perl",),
+            compiled=False,
         ),
         LanguageSpec(
             language=Language.PYTHON,
-            packages=("python3",),
+            packages=("python3", "python3-pytest"),
             source="solution.py",
-            build=(_PYTHON, "-I", "-S", "-c", _PARSE),
-            run=(_PYTHON, f"{SRC}/solution.py"),
-            exec_needed=False,
-            call=(_PYTHON, DRIVER),
+            compile=("/usr/bin/python3", "-I", "-S", "-c", _PARSE),
+            run=("/usr/bin/python3",),
+            compiled=False,
+        ),
+        LanguageSpec(
+            language=Language.RUST,
+            packages=("rustc",),
+            source="solution.rs",
+            # Overflow is a bug in every profile of a judge, so it panics as in a debug build.
+            compile=(
+                *("/usr/bin/rustc", "--edition=2021", "-Copt-level=2", "-Cdebug-assertions=on"),
+                *("-Cstrip=debuginfo", "-Ccodegen-units=2", "--color=never"),
+            ),
+            build_memory_mb=768,
+            build_tmpfs_mb=64,
         ),
     )
 }

@@ -82,7 +82,7 @@ def _engine_checks(settings: Settings, client: docker.APIClient) -> Iterator[Che
     yield Check(name="Docker Engine", ok=True, detail=f"version {version['Version']}")
     complete = True
     for language in Language:
-        check = _try(f"image {language}", lambda one=language: require_image(client, one))  # type: ignore[misc]
+        check = _try(f"image {language}", lambda one=language: require_image(client, one, settings))  # type: ignore[misc]
         complete = complete and check.ok
         yield check
     if complete:

@@ -10,7 +10,7 @@ mkdir -p /work/cell
 rm -rf /tmp /var/tmp
 ln -s work/cell /tmp
 ln -s ../work/cell /var/tmp
-chown root:root /opt/calisota/*
-chmod 0555 /opt/calisota/runner
-chmod 0444 /opt/calisota/driver.py /opt/calisota/packages
 rm /opt/calisota/finish.sh
+chown -R root:root /opt/calisota
+chmod -R a-w,a+rX /opt/calisota
+chmod 0555 /opt/calisota/runner

@@ -83,6 +83,6 @@ class PruneArtifactsOperator(BaseOperator):
 
     @staticmethod
     def _runs(context: Context, solve_ids: list[str]) -> bool:
-        """Whether a Dag run of these waits or runs: a paused DAG can keep one waiting for any time."""
+        """Whether a Dag run of these waits or runs; in a paused DAG one may wait for months."""
         count = context["ti"].get_dr_count(SOLVE_DAG, run_ids=solve_ids, states=ACTIVE)
         return count > 0

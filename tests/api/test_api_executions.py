@@ -11,6 +11,7 @@ import pytest
 
 from api.app import create_app
 from calisota.errors import EngineUnavailable, ImageMissing
+from calisota.models import Language
 from calisota.sandbox.engine import DockerSandbox, connect
 from calisota.sandbox.images import require_image
 from calisota.settings import Settings
@@ -251,7 +252,7 @@ async def test_on_a_real_engine_a_client_that_hangs_up_leaves_no_container(
 ) -> None:
     try:
         engine = connect(Settings())
-        require_image(engine, "python")  # type: ignore[arg-type]
+        require_image(engine, Language.PYTHON, settings)
     except (EngineUnavailable, ImageMissing) as error:
         pytest.skip(error.message)
     real = DockerSandbox(engine, settings)

@@ -105,6 +105,7 @@ def test_json_is_the_documented_result(cli, tmp_path):
         "signal": None,
         "stdout": "hi\n",
         "stderr": "",
+        "cases": None,
     }
 
 
@@ -253,7 +254,7 @@ def test_an_engine_that_stops_mid_run_is_no_verdict(wire, settings, tmp_path):
     threading.Timer(1.5, wire.cut).start()
     with pytest.raises(EngineUnavailable):
         run_execution(
-            request, DockerSandbox(client, cut), execution_id="exec_1", tmpfs_mb=64, wall_s=60
+            request, DockerSandbox(client, cut), execution_id="exec_1", settings=cut, wall_s=60
         )
     client.close()
     gc.collect()
@@ -264,7 +265,7 @@ def test_an_engine_that_stops_mid_run_is_no_verdict(wire, settings, tmp_path):
     whole.close()
 
 
-def test_a_run_that_the_whole_time_cuts_short_counts_as_not_run(sandbox):
+def test_a_run_that_the_whole_time_cuts_short_counts_as_not_run(sandbox, settings):
     request = ExecutionRequest.model_validate(
         {
             "language": "python",
@@ -273,7 +274,7 @@ def test_a_run_that_the_whole_time_cuts_short_counts_as_not_run(sandbox):
         }
     )
     began = time.monotonic()
-    result = run_execution(request, sandbox, execution_id="exec_2", tmpfs_mb=64, wall_s=3)
+    result = run_execution(request, sandbox, execution_id="exec_2", settings=settings, wall_s=3)
     assert [test.outcome.value for test in result.tests] == ["accepted", "not_run", "not_run"]
     assert time.monotonic() - began < 8
 

@@ -9,7 +9,7 @@ from calisota.models import Language, Limits, Outcome, Problem
 from calisota.sandbox import images
 from calisota.sandbox.container import Container, ContainerLimits
 from calisota.sandbox.engine import DockerSandbox, connect
-from calisota.sandbox.images import image_tag
+from calisota.sandbox.images import _tag, image_tag
 from calisota.sandbox.selftest import ATTACKS, attack, self_test
 from calisota.settings import Settings
 
@@ -160,11 +160,11 @@ def test_memory_that_ran_out_in_a_child_is_not_the_programs_memory_limit(execute
 
 def test_a_missing_image_is_said_with_its_remedy(execute, monkeypatch):
     monkeypatch.setattr(images, "SUITE", "nowhere")
-    image_tag.cache_clear()
+    _tag.cache_clear()
     with pytest.raises(ImageMissing, match="calisota setup"):
         execute("pass", ANY)
     monkeypatch.undo()
-    image_tag.cache_clear()
+    _tag.cache_clear()
 
 
 def test_a_container_removed_under_a_test_is_an_internal_error(sandbox):
@@ -195,13 +195,15 @@ def test_a_daemon_that_dies_is_no_wrong_answer_and_the_container_ends_by_itself(
     assert gone(sandbox, within_s=5)
 
 
-def test_containers_past_their_time_are_reaped_and_others_stay(sandbox, client):
+def test_containers_past_their_time_are_reaped_and_others_stay(sandbox, client, settings):
     limits = ContainerLimits(memory_bytes=2**26, tmpfs_bytes=2**23, exec_needed=False)
     labels = {
         "calisota.home": sandbox.list_ours.__self__._home,  # noqa: SLF001
         "calisota.expires": str(int(time.time()) + 100),
     }
-    with Container(client, image=image_tag(Language.PYTHON), limits=limits, labels=labels):
+    with Container(
+        client, image=image_tag(Language.PYTHON, settings), limits=limits, labels=labels
+    ):
         assert len(sandbox.list_ours()) == 1
         assert sandbox.reap(time.time()) == 0
         assert sandbox.reap(time.time() + 200) == 1

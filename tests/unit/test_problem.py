@@ -61,10 +61,27 @@ def test_a_call_without_an_entry_point_is_refused():
     assert "no entry_point names it" in faults(entry_point=None)
 
 
-def test_a_call_test_in_c_is_refused_with_the_way_out():
-    text = faults(language="c")
-    assert "python only" in text
-    assert "stdin and stdout" in text
+def test_arguments_by_name_are_for_python_only():
+    text = faults(language="c", tests=[{"call": {"kwargs": {"n": 1}}, "returns": 1}])
+    assert "tests[0].call.kwargs" in text
+    assert "give args instead" in text
+
+
+def test_a_checker_that_is_asked_for_must_be_there():
+    changes = {"entry_point": None, "tests": [{"stdin": "", "stdout": "", "compare": "checker"}]}
+    assert "there is none" in faults(**changes)
+
+
+@pytest.mark.parametrize("name", ["../x.py", "a\0.py", "/x.py", ""])
+def test_the_candidates_own_file_stays_inside(name: str):
+    assert "not a plain relative path" in faults(source_name=name)
+
+
+def test_a_suite_names_its_tests():
+    assert faults(tests=[{"suite": {"files": {"a_test.py": ""}, "names": []}}])
+    assert "plain relative path" in faults(
+        tests=[{"suite": {"files": {"../a_test.py": ""}, "names": ["a"]}}]
+    )
 
 
 @pytest.mark.parametrize(

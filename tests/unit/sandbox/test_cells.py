@@ -33,7 +33,12 @@ def test_a_call_goes_to_the_driver_as_json_on_stdin():
     )
     (cell,) = plan(one).cells
     assert cell.argv[-2:] == ("/opt/calisota/driver.py", "call")
-    assert json.loads(cell.stdin) == {"entry_point": "f", "args": [1], "kwargs": {"b": 2}}
+    assert json.loads(cell.stdin) == {
+        "source": "solution.py",
+        "entry_point": "f",
+        "args": [1],
+        "kwargs": {"b": 2},
+    }
 
 
 def test_arguments_follow_the_program():

@@ -9,7 +9,7 @@ from calisota.paths import include
 from calisota.sandbox import images
 from calisota.sandbox.container import ContainerLimits, home_label, host_config
 from calisota.sandbox.engine import connect
-from calisota.sandbox.images import build_images, find_mirror, image_tag
+from calisota.sandbox.images import _tag, build_images, find_mirror, image_tag
 from calisota.sandbox.slots import slot
 from calisota.settings import Settings
 
@@ -99,14 +99,14 @@ def test_a_daemon_that_is_down_is_a_transient_error_with_a_remedy(tmp_path):
 
 
 def test_the_image_name_changes_with_what_is_in_the_image(monkeypatch):
-    tag = image_tag(Language.PYTHON)
+    tag = image_tag(Language.PYTHON, Settings())
     assert tag.startswith("calisota/sandbox-python:")
-    assert tag != image_tag(Language.C)
+    assert tag != image_tag(Language.C, Settings())
     monkeypatch.setattr(images, "SUITE", "forky")
-    image_tag.cache_clear()
-    assert image_tag(Language.PYTHON) != tag
+    _tag.cache_clear()
+    assert image_tag(Language.PYTHON, Settings()) != tag
     monkeypatch.undo()
-    image_tag.cache_clear()
+    _tag.cache_clear()
 
 
 class NoImages:

@@ -8,6 +8,8 @@ from calisota.sandbox.fake import ended_well
 from calisota.sandbox.judge import CandidateRun
 from calisota.settings import Settings
 
+SETTINGS = Settings()
+
 
 def request(**fields):
     return ExecutionRequest.model_validate({"language": "python", "source": "pass", **fields})
@@ -30,7 +32,7 @@ class Scripted:
 def result_of(one, *cells, **run):
     fields = {"build": ended_well(), "cells": list(cells), "cells_planned": len(cells), **run}
     sandbox = Scripted(CandidateRun(**fields))
-    return run_execution(one, sandbox, execution_id="exec_1", tmpfs_mb=64, wall_s=10)
+    return run_execution(one, sandbox, execution_id="exec_1", settings=SETTINGS, wall_s=10)
 
 
 def test_a_plain_run_is_accepted_whatever_it_prints():
@@ -89,7 +91,7 @@ def test_what_was_not_run_says_why_and_is_no_pass():
 def test_no_expected_answer_enters_the_container():
     one = request(tests=[{"stdin": "1", "stdout": "SECRET"}])
     sandbox = Scripted(CandidateRun(build=ended_well(), cells=[ended_well()], cells_planned=1))
-    run_execution(one, sandbox, execution_id="exec_1", tmpfs_mb=64, wall_s=10)
+    run_execution(one, sandbox, execution_id="exec_1", settings=SETTINGS, wall_s=10)
     assert "SECRET" not in repr(sandbox.plan)
 
 
@@ -106,7 +108,8 @@ def test_no_expected_answer_enters_the_container():
         ({"language": "PYTHON"}, "language"),
         ({"limits": {"cpu_s": 0}}, "greater than 0"),
         ({"limits": {"output_kb": 0}}, "greater than or equal to 1"),
-        ({"language": "c", "entry_point": "f", "tests": [{"call": {}, "returns": 1}]}, "python"),
+        ({"tests": [{"stdin": "", "stdout": "", "compare": "checker"}]}, "there is none"),
+        ({"source_name": "../x.py"}, "plain relative path"),
     ],
 )
 def test_a_request_that_cannot_be_run_is_refused(fields, message):

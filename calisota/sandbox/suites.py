@@ -1,0 +1,127 @@
+"""What a test suite reported about its tests. Pure, total on hostile output.
+
+The report comes from the candidate's own process, which can forge it: hence `cooperative`. That
+all names, and no others, must be there catches early exits and suites that never ran.
+"""
+
+from __future__ import annotations
+
+import ast
+import html
+import re
+from typing import TYPE_CHECKING
+
+from calisota.models import Language
+from calisota.sandbox.compare import NotStrictJson, decode_strict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from calisota.models import Execution
+
+MAX_CASES = 5000
+
+_RUST = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED|ignored)", re.MULTILINE)
+_GO = re.compile(r"^--- (PASS|FAIL|SKIP): (\S+) \(", re.MULTILINE)
+_TAP = re.compile(
+    r"^(not )?ok (\d+)(?: - (.*?))?\s*(?:# (TODO|SKIP)\b.*)?$", re.MULTILINE | re.IGNORECASE
+)
+_UNITY = re.compile(r"^[^\s:]+:\d+:(\w+):(PASS|FAIL|IGNORE)", re.MULTILINE)
+_JUNIT = re.compile(r'<testcase\b[^>]*?\bname="([^"]*)"[^>]*?(/>|>(.*?)</testcase>)', re.DOTALL)
+_JUNIT_BAD = re.compile(r"<(failure|error|skipped)\b")
+
+
+def reported(language: Language, cell: Execution) -> dict[str, bool]:
+    """Each test that `cell` reported -> whether it passed, in its order; at most 5,000.
+
+    A name reported twice gets `#2` and so on, so that no report hides another.
+    """
+    if language is Language.PYTHON:
+        return dict(_python(cell.value))
+    text = cell.stdout.decode(errors="backslashreplace")
+    cases: dict[str, bool] = {}
+    for name, passed in _PARSERS[language](text):
+        count, unique = 1, name
+        while unique in cases and count < MAX_CASES:
+            count += 1
+            unique = f"{name}#{count}"
+        cases[unique] = passed
+        if len(cases) >= MAX_CASES:
+            break
+    return cases
+
+
+def _python(value: bytes | None) -> Iterable[tuple[str, bool]]:
+    try:
+        record = decode_strict(value or b"null")
+    except NotStrictJson:
+        return []
+    cases = record.get("cases") if isinstance(record, dict) else None
+    if not isinstance(cases, dict):
+        return []
+    return [(name, passed is True) for name, passed in list(cases.items())[:MAX_CASES]]
+
+
+def _rust(text: str) -> Iterable[tuple[str, bool]]:
+    return ((match[1], match[2] == "ok") for match in _RUST.finditer(text))
+
+
+def _go(text: str) -> Iterable[tuple[str, bool]]:
+    return ((match[2], match[1] == "PASS") for match in _GO.finditer(text))
+
+
+def _tap(text: str) -> Iterable[tuple[str, bool]]:
+    for match in _TAP.finditer(text):
+        yield match[3] or match[2], not match[1] and not match[4]
+
+
+def _unity(text: str) -> Iterable[tuple[str, bool]]:
+    return ((match[1], match[2] == "PASS") for match in _UNITY.finditer(text))
+
+
+def _junit(text: str) -> Iterable[tuple[str, bool]]:
+    for match in _JUNIT.finditer(text):
+        yield html.unescape(match[1]), not _JUNIT_BAD.search(match[3] or "")
+
+
+_PARSERS: dict[Language, Callable[[str], Iterable[tuple[str, bool]]]] = {
+    Language.RUST: _rust,
+    Language.GO: _go,
+    Language.PERL: _tap,
+    Language.C: _unity,
+    Language.CPP: _junit,
+}
+
+_DECLARED = {
+    Language.RUST: re.compile(r"#\[test\](?:\s*#\[[^\]]*\])*\s*(?:pub\s+)?fn\s+(\w+)"),
+    Language.GO: re.compile(r"^func (Test\w+)\(\s*\w+\s+\*testing\.T\s*\)", re.MULTILINE),
+    Language.C: re.compile(r"\bRUN_TEST\(\s*(\w+)"),
+    Language.CPP: re.compile(r'^\s*TEST_CASE\(\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE),
+}
+
+
+def declared(language: Language, files: dict[str, str]) -> list[str]:
+    """The names of the tests in a suite's sources, where they can be read from them.
+
+    Empty for Perl, whose tests are named while they run, and for parametrized ones.
+    """
+    if language is Language.PYTHON:
+        return [name for text in files.values() for name in _declared_python(text)]
+    pattern = _DECLARED.get(language)
+    if pattern is None:
+        return []
+    return [name for text in files.values() for name in pattern.findall(text)]
+
+
+def _declared_python(text: str) -> Iterable[str]:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
+            yield node.name
+        elif isinstance(node, ast.ClassDef):
+            for inner in node.body:
+                if isinstance(inner, ast.FunctionDef) and inner.name.startswith("test"):
+                    yield f"{node.name}.{inner.name}"
