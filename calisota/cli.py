@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from calisota import evaluate_cli
 from calisota.errors import BudgetExhausted, CalisotaError, InputError
 
 BAD_INPUT = 2
@@ -25,6 +26,9 @@ app = typer.Typer(
 # What happens goes to stderr, so that stdout is the answer alone.
 console = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+app.add_typer(evaluate_cli.app, name="evaluate")
 
 
 @app.command()

@@ -166,8 +166,9 @@ Test = Annotated[
 class Checker(Frozen):
     """A program that decides about an output, in a sandbox of its own.
 
-    It reads one JSON object on stdin, `{"stdin", "argv", "stdout", "expected"}`, and ends with exit
-    code 0 to accept, 1 to refuse (what it prints then says why); anything else is its own fault.
+    It reads one JSON object on stdin, `{"stdin", "argv", "stdout", "expected"}`, and prints one,
+    `{"accepted": true}` or `{"accepted": false, "detail": "why"}`. Anything else, and any exit code
+    but 0, is a fault of the checker: the test then ends as `internal_error`.
     """
 
     language: Language = Language.PYTHON

@@ -210,7 +210,8 @@ def _hooks(language: Language, runner: Path, work: Path) -> Iterator[str]:
         yield f"upload {shlex.quote(str(runner))} {inside}/runner"
     for command in LANGUAGES[language].warm:
         # The host's own settings name places that the new root does not have.
-        yield f'chroot "$1" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/root sh -euc {shlex.quote(command)}'
+        clean = "/usr/bin/env -i PATH=/usr/bin:/bin HOME=/root /bin/sh -euc"
+        yield f'chroot "$1" {clean} {shlex.quote(command)}'
     yield f'chroot "$1" /bin/sh {inside}/finish.sh'
     yield f"download {inside}/packages {shlex.quote(str(work / 'packages'))}"
 

@@ -2,8 +2,8 @@
 
 Safety: an answer counts only as data that came out of the container, so a candidate that prints a
 pass marker, ends early or patches its own process wins nothing on call and stdio tests.
-Not covered: `code` tests, which, like suites, run in the candidate's process and are marked cooperative; a
-candidate that knows the expected answers and returns them from a table.
+Not covered: `code` tests and suites, which run in the candidate's process and are marked
+cooperative; a candidate that knows the expected answers and returns them from a table.
 """
 
 from __future__ import annotations
@@ -259,14 +259,15 @@ def _checked(check: Execution | None) -> tuple[Outcome, str | None]:
     """What the checker says; one that breaks down decides nothing."""
     if check is None:
         return Outcome.INTERNAL_ERROR, "the checker did not run"
-    if check.timed_out or check.output_exceeded or check.exit_code not in {0, 1}:
-        words = check.stderr.decode(errors="backslashreplace").strip().splitlines()
-        why = f": {words[-1]}" if words else ""
-        return Outcome.INTERNAL_ERROR, f"the checker itself failed{why}"
-    if check.exit_code == 0:
+    word = _record(check.stdout) if check.exit_code == 0 and not check.output_exceeded else None
+    accepted = word.get("accepted") if isinstance(word, dict) else None
+    if not isinstance(word, dict) or not isinstance(accepted, bool):
+        lines = check.stderr.decode(errors="backslashreplace").strip().splitlines()
+        why = lines[-1] if lines else "it printed no proper answer"
+        return Outcome.INTERNAL_ERROR, f"the checker itself failed: {why}"
+    if accepted:
         return Outcome.ACCEPTED, None
-    said = check.stdout.decode(errors="backslashreplace").strip()
-    return Outcome.WRONG_ANSWER, said or "the checker refused the output"
+    return Outcome.WRONG_ANSWER, str(word.get("detail") or "the checker refused the output")
 
 
 def _suite(

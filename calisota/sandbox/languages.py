@@ -47,7 +47,7 @@ _GO_ENV = (
     ),
 )
 _GO = "/usr/lib/go-1.24/bin/go"
-_TESTIFY = "github.com/stretchr/testify"
+_TESTIFY = tuple(f"github.com/stretchr/testify/{name}" for name in ("assert", "require"))
 _CPP = ("/usr/bin/g++", "-O2", "-std=gnu++20", "-pipe")
 _STDCPP = "/usr/include/x86_64-linux-gnu/c++/14/bits/stdc++.h"
 # Only parses: a program that does not compile is told apart from one that fails.
@@ -88,8 +88,7 @@ LANGUAGES: dict[Language, LanguageSpec] = {
             warm=(
                 f"mkdir -p {HOME}/cache {HOME}/go/src/calisota/driver",
                 f"mv {HOME}/driver.go {HOME}/go/src/calisota/driver",
-                f"{' '.join(_GO_ENV)} {_GO} build std calisota/driver {_TESTIFY}/assert"
-                f" {_TESTIFY}/require",
+                " ".join((*_GO_ENV, _GO, "build", "std", "calisota/driver", *_TESTIFY)),
             ),
             build_memory_mb=768,
             build_tmpfs_mb=64,

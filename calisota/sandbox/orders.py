@@ -12,6 +12,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from calisota.models import CallTest, CodeTest, Frozen, Language, StdioTest, SuiteTest
 from calisota.sandbox.languages import BUILD, HOME, LANGUAGES, SRC, LanguageSpec
 from calisota.sandbox.signatures import Unreadable, c_glue, rust_glue
@@ -59,7 +61,7 @@ class Cell(Frozen):
 class Orders(Frozen):
     """What the container gets beside the candidate's and the Problem's files."""
 
-    files: dict[str, str] = {}
+    files: dict[str, str] = Field(default_factory=dict)
     commands: tuple[Argv, ...]
     """The build, in order; the first that fails ends it."""
     cells: tuple[Cell, ...]
@@ -361,8 +363,10 @@ def _rust_suite(
     """A library's suite is a crate of its own that uses it; another is part of the program."""
     manifest = work.problem.files.get("Cargo.toml", "")
     declared = _EDITION.search(manifest)
-    edition = (f"--edition={declared.group(1)}",) if declared else ()
-    options = (*work.spec.compile, "-Awarnings", *edition)
+    options = (*work.spec.compile, "-Awarnings")
+    if declared:
+        rest = (option for option in options if not option.startswith("--edition="))
+        options = (*rest, f"--edition={declared.group(1)}")
     output = f"{BUILD}/suite_{number}"
     if not work.name.endswith("lib.rs"):
         joined = f"{GENERATED}_suite_{number}.rs"

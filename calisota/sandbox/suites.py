@@ -92,11 +92,15 @@ _PARSERS: dict[Language, Callable[[str], Iterable[tuple[str, bool]]]] = {
     Language.CPP: _junit,
 }
 
+_RUST_TEST = re.compile(
+    r"^(?:pub )?mod (?P<module>\w+) \{|^(?P<end>\})"
+    r"|(?P<attributes>(?:#\[[^\]]*\]\s*)+)(?:pub\s+)?fn\s+(?P<test>\w+)",
+    re.MULTILINE,
+)
+_CATCH = re.compile(r'^\s*TEST_CASE\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)', re.MULTILINE)
 _DECLARED = {
-    Language.RUST: re.compile(r"#\[test\](?:\s*#\[[^\]]*\])*\s*(?:pub\s+)?fn\s+(\w+)"),
     Language.GO: re.compile(r"^func (Test\w+)\(\s*\w+\s+\*testing\.T\s*\)", re.MULTILINE),
     Language.C: re.compile(r"\bRUN_TEST\(\s*(\w+)"),
-    Language.CPP: re.compile(r'^\s*TEST_CASE\(\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE),
 }
 
 
@@ -107,10 +111,27 @@ def declared(language: Language, files: dict[str, str]) -> list[str]:
     """
     if language is Language.PYTHON:
         return [name for text in files.values() for name in _declared_python(text)]
+    if language is Language.RUST:
+        return [name for text in files.values() for name in _declared_rust(text)]
+    if language is Language.CPP:
+        found = (match for text in files.values() for match in _CATCH.findall(text))
+        return ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literals)) for literals in found]
     pattern = _DECLARED.get(language)
     if pattern is None:
         return []
     return [name for text in files.values() for name in pattern.findall(text)]
+
+
+def _declared_rust(text: str) -> Iterable[str]:
+    """With the module before the name; only modules whose lines begin where a line does count."""
+    module = ""
+    for match in _RUST_TEST.finditer(text):
+        if match["test"]:
+            attributes = match["attributes"]
+            if "#[test]" in attributes and "cfg(feature" not in attributes:
+                yield f"{module}{match['test']}"
+        else:
+            module = f"{match['module']}::" if match["module"] else ""
 
 
 def _declared_python(text: str) -> Iterable[str]:

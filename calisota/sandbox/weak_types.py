@@ -35,8 +35,11 @@ def _perl(expected: JsonValue, got: JsonValue) -> JsonValue:
         return [_perl(one, other) for one, other in zip(expected, got, strict=True)]
     if isinstance(expected, dict) and isinstance(got, dict):
         return {key: _perl(expected.get(key), value) for key, value in got.items()}
-    if isinstance(got, list | dict) or isinstance(expected, list | dict | None):
-        return got
+    mixed = isinstance(got, list | dict) or isinstance(expected, list | dict | None)
+    return got if mixed else _perl_scalar(expected, got)
+
+
+def _perl_scalar(expected: JsonValue, got: JsonValue) -> JsonValue:
     if isinstance(expected, bool):
         return got if isinstance(got, bool) else got not in {0, "", "0", None}
     if isinstance(expected, str):

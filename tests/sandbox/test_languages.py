@@ -53,7 +53,7 @@ JOIN: dict[Language, str] = {
 }
 ADD: dict[Language, str] = {
     Language.PYTHON: "def add(a, b):\n    return a + b\n",
-    Language.PERL: "sub add { return $_[0] + $_[1] }\n",
+    Language.PERL: "use warnings FATAL => 'all';\nsub add { return $_[0] + $_[1] }\n1;\n",
     Language.C: "int add(int a, int b) { return a + b; }\nint main(void) { return 3; }\n",
     Language.CPP: "int add(int a, int b) { return a + b; }\nint main() { return 3; }\n",
     Language.GO: "package main\n\nfunc add(a, b int) int { return a + b }\n\nfunc main() {}\n",
@@ -255,7 +255,8 @@ def test_a_checker_decides_in_a_sandbox_of_its_own(run: Run, source: str, outcom
     checker = (
         "import json, sys\norder = json.load(sys.stdin)\n"
         "total = sum(map(int, order['stdout'].split()))\n"
-        "print('the sum is', total)\nsys.exit(total != int(order['stdin']))\n"
+        "right = total == int(order['stdin'])\n"
+        "print(json.dumps({'accepted': right, 'detail': f'the sum is {total}'}))\n"
     )
     test = {"stdin": "6", "stdout": "", "compare": "checker"}
     matrix = run(source, checker={"source": checker}, tests=[test])

@@ -1,0 +1,1 @@
+"""Measuring CALISOTA's parts on public data sets that the user provides."""
