@@ -45,7 +45,7 @@ class ReapContainersOperator(BaseOperator):
             removed = sandbox.reap(time.time())
         finally:
             client.close()
-        self.log.info("Removed %d of %d sandbox containers: their time was over.", removed, found)
+        self.log.info("Removed %d of %d sandbox containers, whose time was over.", removed, found)
         return {"found": found, "removed": removed}
 
 
@@ -76,8 +76,8 @@ class PruneArtifactsOperator(BaseOperator):
             freed += folder.size_bytes
             self.log.info("Deleted %s: %d bytes.", folder.name, folder.size_bytes)
         self.log.info(
-            "Deleted %d Solves older than %d days and freed %d bytes; kept %d.",
-            *(deleted, days, freed, kept),
+            "Deleted %d of %d folders, not written to for %d days: %d bytes.",
+            *(deleted, deleted + kept, days, freed),
         )
         return {"deleted": deleted, "bytes": freed, "kept": kept}
 
