@@ -77,6 +77,9 @@ class ClientGone(Exception):
     """The client hung up while we worked for it; nobody reads the answer."""
 
 
+_LANGUAGE_FAULT = "it must be 'python', 'rust', 'go', 'c', 'cpp' or 'perl'"
+
+
 class ProblemDetails(BaseModel):
     """An error, as RFC 9457 has it, with what the client can do about it."""
 
@@ -87,12 +90,17 @@ class ProblemDetails(BaseModel):
                     "type": "urn:calisota:problem:invalid_input",
                     "title": "Unprocessable Entity",
                     "status": 422,
-                    "detail": "The request has 1 fault: language: it must be 'python' or 'c'",
+                    "detail": f"The request has 1 fault: language: {_LANGUAGE_FAULT}",
                     "instance": "/v1/solves",
                     "code": "invalid_input",
                     "retryable": False,
                     "remedy": "correct what `errors` names and send it again.",
-                    "errors": [{"where": "language", "message": "it must be 'python' or 'c'"}],
+                    "errors": [
+                        {
+                            "where": "language",
+                            "message": _LANGUAGE_FAULT,
+                        }
+                    ],
                 }
             ]
         }

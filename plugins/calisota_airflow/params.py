@@ -42,10 +42,24 @@ def solve_params() -> dict[str, Param]:
             title="Tests",
             description_md=(
                 '`{"call": {"args": [10]}, "returns": 55}`, `{"stdin": "7", "stdout": "13"}` or '
-                '`{"code": "assert fib(1) == 1"}`. Without tests nothing can be verified.'
+                '`{"code": "assert fib(1) == 1"}` or '
+                '`{"suite": {"files": {"fib_test.py": "…"}, "names": ["FibTest.test_one"]}}`. '
+                "Without tests nothing can be verified."
             ),
         ),
         "files": Param({}, type="object", title="Files", description="Path to text."),
+        "source_name": Param(
+            None,
+            type=optional,
+            title="Name of the program's file",
+            description="Where a suite expects one, for instance two_fer.py.",
+        ),
+        "checker": Param(
+            None,
+            type=["object", "null"],
+            title="Checker",
+            description_md='Decides tests with `"compare": "checker"`: language and source.',
+        ),
         "limits": _defaults("limits", "Limits of one run: wall_s, cpu_s, memory_mb, output_kb."),
         "options": _defaults("options", "candidates, rounds, budget."),
         "problem_ref": Param(

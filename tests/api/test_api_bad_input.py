@@ -16,7 +16,7 @@ GOOD: dict[str, Any] = {"statement": "Print 1.", "language": "python"}
 JSON = {"Content-Type": "application/json"}
 
 BAD = [
-    ({"language": "cobol"}, "language", "'python' or 'c'"),
+    ({"language": "cobol"}, "language", "'python', 'rust', 'go', 'c', 'cpp' or 'perl'"),
     ({"statement": "  "}, "statement", "empty"),
     ({"tests": [{"code": "assert ("}]}, "", "tests[0].code does not parse as Python"),
     ({"tests": [{"returns": 1}]}, "tests[0]", "not a test"),
