@@ -12,7 +12,7 @@ from calisota.sandbox.cells import (
     CandidatePlan,
     plan_candidate,
 )
-from calisota.sandbox.checker import plan_checks
+from calisota.sandbox.checker import plan_checks, with_checks
 from calisota.sandbox.compare import one_line
 from calisota.sandbox.connection import connect, engine_errors
 from calisota.sandbox.container import (
@@ -105,9 +105,7 @@ class DockerSandbox:
             return run
         numbers, plan = planned
         checked = self.execute(plan, labels=labels, wall_s=MAX_CANDIDATE_S)
-        failed = checked.build if not checked.cells else None
-        words = [failed] * len(numbers) if failed is not None else checked.cells
-        return run.model_copy(update={"checks": dict(zip(numbers, words, strict=False))})
+        return with_checks(run, numbers, checked)
 
     def execute(
         self,
@@ -116,15 +114,19 @@ class DockerSandbox:
         labels: Mapping[str, str],
         wall_s: float,
         on_cell: Callable[[int, Execution], None] | None = None,
+        while_waiting: Callable[[], None] | None = None,
+        cut_short: bool = False,
     ) -> CandidateRun:
         """What the runner measured of `plan`, in one fresh container with `labels`; not judged.
 
-        It waits for a free place on this machine. `wall_s` bounds the container's time; cells that
-        find it spent do not run. `on_cell` gets the number and the Execution of each cell.
+        It waits for a free place on this machine; `while_waiting` is called now and then, and what
+        it raises ends the wait. `wall_s` bounds the container's time; cells that find it spent do
+        not run, and with `cut_short` one that is still running then counts as not run either.
+        `on_cell` gets the number and the Execution of each.
         Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`.
         """
         image = require_image(self._client, plan.language, self._settings)
-        with slot(self._settings):
+        with slot(self._settings, while_waiting):
             container = Container(
                 self._client,
                 image=image,
@@ -139,7 +141,7 @@ class DockerSandbox:
                     EXPIRES_LABEL: str(int(time.time() + wall_s + BUILD_WALL_S + START_GRACE_S)),
                 },
             )
-            return _converse(container, plan, wall_s, on_cell)
+            return _converse(container, plan, wall_s, on_cell, cut_short=cut_short)
 
     def remove(self, solve_id: str, candidate_id: str | None = None) -> int:
         """How many containers of this Solve, or of this candidate of it, were removed.
@@ -178,6 +180,8 @@ def _converse(
     plan: CandidatePlan,
     wall_s: float,
     on_cell: Callable[[int, Execution], None] | None,
+    *,
+    cut_short: bool,
 ) -> CandidateRun:
     """What the runner sent back, up to the first failed build, broken sandbox or spent time."""
     build: Execution | None = None
@@ -194,9 +198,16 @@ def _converse(
             if plan.memory_mb < plan.build_memory_mb:
                 container.lower_memory(plan.memory_mb * MB)
             for number, job in enumerate(plan.cells):
-                if time.monotonic() > deadline:
+                left = deadline - time.monotonic()
+                if left <= 0:
                     break
-                cells.append(container.run(job))
+                if cut_short and left < job.wall_s:
+                    cell = container.run(job.model_copy(update={"wall_s": left}))
+                    if cell.timed_out and cell.cpu_s <= job.cpu_s:
+                        break  # it was our time that ended, not its own
+                else:
+                    cell = container.run(job)
+                cells.append(cell)
                 if on_cell is not None:
                     on_cell(number, cells[-1])
             container.quit()
