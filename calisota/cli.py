@@ -183,23 +183,35 @@ def execute(
 
 
 @app.command()
-def doctor(*, as_json: Json = False) -> None:
-    """Check engine, images, enforced limits, index, model and system; name each remedy."""
+def doctor(
+    *,
+    as_json: Json = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Only the sandbox; its limits are tried anew.")
+    ] = False,
+) -> None:
+    """Check engine, images, enforced limits, index, model and system; name each remedy.
+
+    Small hostile programs try each limit of the sandbox. While one does not hold, no program is
+    run on this Docker Engine.
+    """
     from calisota.settings import settings  # noqa: PLC0415
-    from calisota.system.doctor import Check, examine  # noqa: PLC0415
+    from calisota.system.doctor import Check, as_table, examine  # noqa: PLC0415
 
     def show(check: Check) -> None:
-        if not as_json:
+        if not as_json and not sandbox:
             mark = "[green]✓[/green]" if check.ok else "[red]✗[/red]"
             console.print(f"{mark} {check.name}: ", end="", highlight=False)
             console.print(check.detail, markup=False, highlight=False)
             if check.remedy:
                 console.print(f"  remedy: {check.remedy}", markup=False, highlight=False)
 
-    checks = examine(settings(), show)
+    checks = examine(settings(), show, sandbox_only=sandbox)
     if as_json:
         body = ",\n".join(check.model_dump_json() for check in checks)
         sys.stdout.write(f"[{body}]\n")
+    elif sandbox:
+        Console().print(as_table(checks))
     raise typer.Exit(0 if all(check.ok for check in checks) else INFRASTRUCTURE)
 
 

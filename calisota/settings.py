@@ -90,6 +90,23 @@ class Settings(BaseSettings):
         le=1024,
         description="Most output a request may ask for, of stdout and stderr each.",
     )
+    sandbox_runtime: str | None = Field(
+        default=None,
+        min_length=1,
+        description="OCI runtime of the containers, such as `runsc`. Unset: the Engine's default.",
+    )
+    sandbox_pool: int = Field(
+        default=1,
+        ge=0,
+        le=16,
+        description="Started containers that the API keeps waiting per language in use; 0: none.",
+    )
+    sandbox_pool_idle_s: int = Field(
+        default=300,
+        ge=10,
+        le=3600,
+        description="How long one waits before it is let go.",
+    )
     sandbox_packages: dict[Language, tuple[DebianPackage, ...]] = Field(
         default={},
         description="Debian packages to add to the image of a language, as JSON: "
