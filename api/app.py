@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from api.metrics import Measured, Metrics
 from api.routes import executions, health, solves
 from calisota.artifacts import ArtifactStore
 from calisota.sandbox.engine import DockerSandbox, connect
+from calisota.sandbox.pool import WarmPool
 from calisota.settings import Settings
 from calisota.settings import settings as from_environment
 
@@ -47,7 +49,8 @@ def create_app(
     chosen = settings or from_environment()
 
     def on_our_engine() -> RunsPlans:
-        return DockerSandbox(connect(chosen), chosen)
+        client = connect(chosen)
+        return DockerSandbox(client, chosen, pool=WarmPool(client, chosen))
 
     metrics = Metrics()
 
@@ -60,7 +63,7 @@ def create_app(
             sandbox = Executions(chosen, open_sandbox or on_our_engine)
             app.state.services = _services(chosen, http, metrics, sandbox)
             yield
-            sandbox.close()
+            await asyncio.to_thread(sandbox.close)
 
     # The documentation's own scripts come with it: it works on a machine without the internet.
     app: FastAPI = FastAPIOffline(

@@ -49,8 +49,10 @@ class Executions:
         self._threads = ThreadPoolExecutor(self._width, thread_name_prefix="sandbox")
 
     def close(self) -> None:
-        """Let the threads end; none is waited for."""
+        """Let the threads end, which are not waited for, and the containers that wait."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._sandbox is not None:
+            self._sandbox.close()
 
     async def run(
         self, request: ExecutionRequest, *, gone: Callable[[], Awaitable[bool]]

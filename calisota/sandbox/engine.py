@@ -203,6 +203,12 @@ class DockerSandbox:
             removed = self._pooled.pop(name, None) is None
         return None if run.fault is not None and run.build is None and not removed else run
 
+    def close(self) -> None:
+        """Remove the containers that wait in the pool; the sandbox runs nothing afterwards."""
+        if self._pool is not None:
+            self._pool.close()
+        self._client.close()
+
     def remove(self, solve_id: str, candidate_id: str | None = None) -> int:
         """How many containers of this Solve, or of this candidate of it, were removed.
 

@@ -50,6 +50,10 @@ class RunsPlans(Protocol):
         """How many containers with this label were removed."""
         ...
 
+    def close(self) -> None:
+        """Let go of what it holds."""
+        ...
+
 
 def admit(request: ExecutionRequest, settings: Settings) -> ExecutionRequest:
     """`request` within the operator's limits; a limit it does not name is lowered to them.

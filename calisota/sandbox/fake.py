@@ -67,6 +67,9 @@ class FakeSandbox:
                 on_cell(number, cell)
         return CandidateRun(build=ended_well(), cells=cells, cells_planned=len(cells))
 
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
     def remove(self, solve_id: str, candidate_id: str | None = None) -> int:
         """End what runs under this label."""
         del candidate_id
