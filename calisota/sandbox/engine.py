@@ -13,7 +13,7 @@ from calisota.sandbox.cells import (
     CandidatePlan,
     plan_candidate,
 )
-from calisota.sandbox.checker import plan_checks
+from calisota.sandbox.checker import plan_checks, with_checks
 from calisota.sandbox.compare import one_line
 from calisota.sandbox.connection import connect, engine_errors
 from calisota.sandbox.container import (
@@ -35,7 +35,7 @@ from calisota.sandbox.slots import slot
 from calisota.sandbox.trust import require_trusted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import docker
 
@@ -125,9 +125,7 @@ class DockerSandbox:
             return run
         numbers, plan = planned
         checked = self.execute(plan, labels=labels, wall_s=MAX_CANDIDATE_S)
-        failed = checked.build if not checked.cells else None
-        words = [failed] * len(numbers) if failed is not None else checked.cells
-        return run.model_copy(update={"checks": dict(zip(numbers, words, strict=False))})
+        return with_checks(run, numbers, checked)
 
     def execute(
         self,
@@ -136,11 +134,15 @@ class DockerSandbox:
         labels: Mapping[str, str],
         wall_s: float,
         on_cell: Callable[[int, Execution], None] | None = None,
+        while_waiting: Callable[[], None] | None = None,
+        cut_short: bool = False,
     ) -> CandidateRun:
         """What the runner measured of `plan`, in one fresh container with `labels`; not judged.
 
-        It waits for a free place on this machine. `wall_s` bounds the container's time; cells that
-        find it spent do not run. `on_cell` gets the number and the Execution of each cell.
+        It waits for a free place on this machine; `while_waiting` is called now and then, and what
+        it raises ends the wait. `wall_s` bounds the container's time; cells that find it spent do
+        not run, and with `cut_short` one that is still running then counts as not run either.
+        `on_cell` gets the number and the Execution of each.
         Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`. PermanentError:
             this Engine does not enforce the limits.
         """
@@ -154,8 +156,15 @@ class DockerSandbox:
             exec_needed=LANGUAGES[plan.language].compiled,
             runtime=self._settings.sandbox_runtime,
         )
-        converse = partial(_converse, limits=limits, plan=plan, wall_s=wall_s, on_cell=on_cell)
-        with slot(self._settings):
+        converse = partial(
+            _converse,
+            limits=limits,
+            plan=plan,
+            wall_s=wall_s,
+            on_cell=on_cell,
+            cut_short=cut_short,
+        )
+        with slot(self._settings, while_waiting):
             if self._pool is not None:
                 waiting = self._pool.take(image, limits, wall_s=wall_s)
                 if waiting is not None:
@@ -194,6 +203,12 @@ class DockerSandbox:
         finally:
             removed = self._pooled.pop(name, None) is None
         return None if run.fault is not None and run.build is None and not removed else run
+
+    def close(self) -> None:
+        """Remove the containers that wait in the pool; the sandbox runs nothing afterwards."""
+        if self._pool is not None:
+            self._pool.close()
+        self._client.close()
 
     def remove(self, solve_id: str, candidate_id: str | None = None) -> int:
         """How many containers of this Solve, or of this candidate of it, were removed.
@@ -241,6 +256,7 @@ def _converse(
     plan: CandidatePlan,
     wall_s: float,
     on_cell: Callable[[int, Execution], None] | None,
+    cut_short: bool,
 ) -> CandidateRun:
     """What the runner sent back, up to the first failed build, broken sandbox or spent time."""
     build: Execution | None = None
@@ -257,17 +273,32 @@ def _converse(
             return CandidateRun(build=build, cells_planned=planned)
         if plan.memory_mb < plan.build_memory_mb:
             container.limit_memory(plan.memory_mb * MB)
-        results = container.run_all(plan.cells)
+        results = _cut(container, plan, deadline) if cut_short else container.run_all(plan.cells)
         while len(cells) < planned and time.monotonic() <= deadline:
-            cells.append(next(results))
+            cell = next(results, None)
+            if cell is None:
+                break
+            cells.append(cell)
             if on_cell is not None:
-                on_cell(len(cells) - 1, cells[-1])
+                on_cell(len(cells) - 1, cell)
         container.quit()
     except SandboxFault as fault:
         return CandidateRun(build=build, cells=cells, cells_planned=planned, fault=str(fault))
     return CandidateRun(
         build=build, cells=cells, cells_planned=planned, out_of_time=len(cells) < planned
     )
+
+
+def _cut(container: Container, plan: CandidatePlan, deadline: float) -> Iterator[Execution]:
+    """Each cell, up to the one that the deadline cuts short: that one did not have its time."""
+    for job in plan.cells:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return
+        cell = container.run(job.model_copy(update={"wall_s": min(left, job.wall_s)}))
+        if left < job.wall_s and cell.timed_out and cell.cpu_s <= job.cpu_s:
+            return
+        yield cell
 
 
 def _nothing(_line: str) -> None:

@@ -49,6 +49,10 @@ _GO_ENV = (
 _GO = "/usr/lib/go-1.24/bin/go"
 _TESTIFY = tuple(f"github.com/stretchr/testify/{name}" for name in ("assert", "require"))
 _CPP = ("/usr/bin/g++", "-O2", "-std=gnu++20", "-pipe")
+_PRECOMPILE = (
+    "for header in /usr/include/*/c++/*/bits/stdc++.h; "
+    f"do {' '.join(_CPP)} -x c++-header $header -o $header.gch; done"
+)
 # Only parses: a program that does not compile is told apart from one that fails.
 _PARSE = (
     "import sys; sys.tracebacklimit = 0; name = sys.argv[1]; "
@@ -78,8 +82,7 @@ LANGUAGES: dict[Language, LanguageSpec] = {
             compile=_CPP,
             # A header is only taken precompiled where all options are the same as ours.
             warm=(
-                "header=$(find /usr/include -path '*/bits/stdc++.h'); "
-                f'{" ".join(_CPP)} -x c++-header "$header" -o "$header.gch"',
+                _PRECOMPILE,
                 f"mv {HOME}/catch.hpp /usr/include/catch2",
             ),
             build_memory_mb=768,
