@@ -48,7 +48,7 @@ MAX_INODES = 4096
 MAX_OPEN_FILES = 256
 MAX_ORDER_AHEAD_BYTES = 32 * 1024
 """Half of what a pipe holds."""
-REPLY_GRACE_S = 30
+REPLY_GRACE_S = 60
 """How much longer than its job's wall limit the runner may take; it gives up earlier itself."""
 
 
