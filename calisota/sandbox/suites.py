@@ -34,7 +34,8 @@ _JUNIT_BAD = re.compile(r"<(failure|error)\b")
 def reported(language: Language, cell: Execution) -> dict[str, bool]:
     """Each test that ran in `cell` -> whether it passed, in its order; at most 5,000.
 
-    One that was skipped did not run, and so is missing where it is required. A name reported twice gets `#2` and so on, so that no report hides another.
+    One that was skipped did not run, and so is missing where it is required. A name reported twice
+    gets `#2` and so on, so that no report hides another.
     """
     if language is Language.PYTHON:
         return dict(_python(cell.value))

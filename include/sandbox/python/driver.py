@@ -112,7 +112,7 @@ def load(order: dict) -> str:
 
 
 def suite(order: dict) -> str:
-    """The record of all tests in the suite's files, by unittest, or by pytest where they need it."""
+    """The record of all tests in the suite's files, by unittest or, where they need it, pytest."""
     texts = []
     for path in order["files"]:
         with open(f"{SOURCE}/{path}", encoding="utf-8") as file:
