@@ -36,7 +36,8 @@ WORDS = frozenset(
 )
 # Neither `internal_error` nor `not_run`: no program may break the sandbox or hide its own result.
 
-_COMMENT = re.compile(r"^(?:#|//) ?(.*)$")
+_COMMENTS = {"#": re.compile(r"^#(?!!) ?(.*)$"), "//": re.compile(r"^//(?!go:) ?(.*)$")}
+_SCRIPTS = frozenset({Language.PYTHON, Language.PERL})
 _DIRECTIVE = re.compile(r"^(expect|test|entry|limits|build_s|says|append|problem|hole): (.*)$")
 
 
@@ -80,13 +81,14 @@ def read(path: Path) -> Program:
 
     Raises: ValueError: its header is not as this module says.
     """
+    mark = _COMMENTS["#" if path.parent.name in _SCRIPTS else "//"]
     lines = path.read_text().splitlines(keepends=True)
     words: list[str] = []
     found: dict[str, list[str]] = {}
     top = 0
     for line in lines:
-        comment = _COMMENT.match(line)
-        if comment is None or line.startswith("#include") or line.startswith("#!"):
+        comment = mark.match(line.rstrip("\n"))
+        if comment is None:
             break
         top += 1
         directive = _DIRECTIVE.match(comment[1])
@@ -137,6 +139,6 @@ def _tests(
     for one in expected:
         if not one or not one <= WORDS:
             raise ValueError(f"{path} expects {sorted(one)}, of which some is no outcome")
-        if "compile_error" in one and "says" not in found:
+        if one == {"compile_error"} and "says" not in found:
             raise ValueError(f"{path}: a failed build must say why, since a slip fails it too")
     return [json.loads(text) for text, _ in pairs], expected

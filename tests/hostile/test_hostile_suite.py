@@ -28,6 +28,8 @@ SOLVE_ID = "hostile-suite"
 MB = 2**20
 MAX_DISK_GROWTH = 64 * MB
 MAX_MEMORY_GROWTH = 1024 * MB
+MAX_HOST_S = 2
+"""CPU time of our own process for one program: to plan it, talk to the Engine and judge."""
 
 ALL = [read(path) for path in sorted(PROGRAMS.glob("*/*")) if path.is_file()]
 RUNNABLE = [program for program in ALL if program.language in LANGUAGES]
@@ -119,7 +121,7 @@ def host(client):
 
 @pytest.fixture(scope="module")
 def matrices(request, settings, host):  # noqa: ARG001  # the host is measured first
-    """Program -> its matrix, or our own error; only of the programs that this run asks for."""
+    """Program -> its matrix, or our error, and our CPU time; of those that this run asks for."""
     here = [item for item in request.session.items if item.path == Path(__file__)]
     asked = [
         item.callspec.params["program"]
@@ -128,14 +130,16 @@ def matrices(request, settings, host):  # noqa: ARG001  # the host is measured f
     ]
 
     def run(program):
+        began = time.thread_time()
         with contextlib.closing(connect(settings)) as client:
             sandbox = ShortBuild(client, settings, program.build_s)
             try:
-                return sandbox.run_candidate(
+                matrix = sandbox.run_candidate(
                     program.problem(), candidate(program.source), solve_id=SOLVE_ID
                 )
             except CalisotaError as error:
-                return error
+                return error, 0
+        return matrix, time.thread_time() - began
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return dict(zip([program.name for program in asked], pool.map(run, asked), strict=True))
@@ -158,7 +162,7 @@ def _parameters():
 
 @pytest.mark.parametrize("program", list(_parameters()))
 def test_the_sandbox_holds_against(program, matrices):
-    matrix = matrices[program.name]
+    matrix, host_s = matrices[program.name]
     assert not isinstance(matrix, Exception), matrix
     seen = [
         "cooperative" if test.cooperative and test.outcome == "accepted" else str(test.outcome)
@@ -168,6 +172,7 @@ def test_the_sandbox_holds_against(program, matrices):
     assert len(seen) == len(program.expected), report
     for outcome, expected in zip(seen, program.expected, strict=True):
         assert outcome in expected, report
+    assert host_s < MAX_HOST_S, f"our own process worked {host_s:.1f} s"
     assert report == printable(report)
     assert [text for text in program.says if text not in report] == [], report
 

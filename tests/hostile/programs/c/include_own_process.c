@@ -1,5 +1,8 @@
-// Includes the compiler's own environment and arguments, which the compiler then quotes.
-// test: {"stdout": "held"} -> compile_error
-// says: HOME=/work/build
+// Includes the compiler's own environment, arguments and memory, which the compiler might quote.
+// expect: accepted
 #include "/proc/self/environ"
-int main(void) { }
+#include "/proc/self/cmdline"
+#include "/proc/self/fd/1"
+#include <stdio.h>
+
+int main(void) { puts("held"); }

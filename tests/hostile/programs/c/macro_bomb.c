@@ -1,7 +1,7 @@
 // Doubles a macro until memory ends.
 // build_s: 10
 // expect: compile_error
-// says: the build
+// says: Killed
 #define A x x x x x x x x x x
 #define B A A A A A A A A A A
 #define C B B B B B B B B B B

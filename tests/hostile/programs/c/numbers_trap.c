@@ -15,7 +15,7 @@ double f(int x)
     volatile int zero = 0, least = INT_MIN, minus = -1;
     volatile int *volatile nothing = 0;
     if (x == 0)
-        return 1 / zero;
+        return (x + 7) / zero;
     if (x == 1)
         return least / minus;
     if (x == 2)

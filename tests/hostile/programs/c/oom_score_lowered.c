@@ -1,5 +1,6 @@
 // Makes itself as unlikely to be killed for memory as the runner is.
 // expect: accepted
+// hole: the score that the runner sets may be lowered again, since only CAP_SYS_RESOURCE pins it
 #include <stdio.h>
 
 int main(void)

@@ -1,7 +1,6 @@
 // Returns an object that is equal to all and turns into anything.
 // entry: f
-// test: {"call": {"args": [1]}, "returns": 42} -> compile_error wrong_answer
-// says: Same
+// test: {"call": {"args": [1]}, "returns": 42} -> wrong_answer
 #include <string>
 
 struct Same {

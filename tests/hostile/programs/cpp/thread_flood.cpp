@@ -1,7 +1,6 @@
 // Starts threads that start threads, all of which take memory.
 // limits: wall_s=2
 // test: {"argv": [], "stdout": "held"} -> time_limit memory_limit runtime_error
-// says: test_1
 #include <bits/stdc++.h>
 
 void flood()

@@ -1,6 +1,6 @@
 // Has the build compile C and run its own flags.
 // expect: compile_error
-// says: solution.go
+// says: build constraints exclude
 package main
 
 // #cgo LDFLAGS: -Wl,--wrap=write -fplugin=/work/src/evil.so

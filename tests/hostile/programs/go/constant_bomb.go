@@ -1,7 +1,7 @@
 // Multiplies constants and texts until the compiler gives up.
 // build_s: 10
 // expect: compile_error
-// says: const
+// says: killed
 package main
 
 const (

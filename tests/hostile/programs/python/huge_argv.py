@@ -1,4 +1,5 @@
 # Starts itself with more arguments than the system takes.
+# limits: memory_mb=512
 # expect: accepted
 import errno
 import os

@@ -15,7 +15,9 @@ for number in range(5000):
         open("file", "w").close()
         os.symlink("/", "link")
         os.mkfifo("fifo")
-        os.chmod(".", 0o500 if number % 2 else 0o700)
+        os.chmod("file", 0)
+        if number:
+            os.chmod("..", 0o100)
     except OSError as error:
         print("held" if error.errno == errno.ENOSPC else error)
         break

@@ -4,6 +4,9 @@
 import os
 import signal
 
+if os.fork() == 0:
+    while True:
+        pass
 os.kill(-1, signal.SIGKILL)
 word = "held"
 for number in signal.valid_signals():

@@ -16,7 +16,7 @@ if sys.argv[1] == "calls":
     deeper(0)
 if sys.argv[1] == "repr":
     items = []
-    for _ in range(10**7):
+    for _ in range(10**5):
         items = [items]
     repr(items)
 print("held")

@@ -1,5 +1,4 @@
 # Is 5 MB of statements, which cost the compiler far more than that.
 # test: {"stdout": "42"} -> compile_error wrong_answer
 # append: {"text": "x = [1, 2, [3]]\n", "times": 300000}
-# says: 
 print("held")

@@ -2,7 +2,6 @@
 // entry: f
 // test: {"call": {"args": [1]}, "returns": 42} -> wrong_answer compile_error
 // test: {"call": {"args": [2]}, "returns": {"value": 42}} -> wrong_answer compile_error
-// says: accepted
 pub fn f(x: i64) -> i64 {
     x
 }
