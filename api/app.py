@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -13,30 +14,44 @@ from api import openapi, problems
 from api.airflow_client import AirflowClient
 from api.auth import KeyRing
 from api.deps import Services
+from api.executions import Executions
 from api.limits import BodyLimit
 from api.metrics import Measured, Metrics
-from api.routes import health, solves
+from api.routes import executions, health, solves
 from calisota.artifacts import ArtifactStore
+from calisota.sandbox.engine import DockerSandbox, connect
+from calisota.sandbox.pool import WarmPool
 from calisota.settings import Settings
 from calisota.settings import settings as from_environment
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from fastapi import FastAPI
+
+    from calisota.sandbox.executions import RunsPlans
 
 AIRFLOW_USER = "admin"
 TIMEOUT_S = 15
 
 
 def create_app(
-    settings: Settings | None = None, *, transport: httpx.AsyncBaseTransport | None = None
+    settings: Settings | None = None,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    open_sandbox: Callable[[], RunsPlans] | None = None,
 ) -> FastAPI:
     """The application; it opens its connections when it is started, and not before.
 
-    `transport`: what carries requests to Airflow and the model, for tests.
+    For tests, `transport`: what carries requests to Airflow and the model; `open_sandbox`: what
+    runs programs, opened when the first is to run.
     """
     chosen = settings or from_environment()
+
+    def on_our_engine() -> RunsPlans:
+        client = connect(chosen)
+        return DockerSandbox(client, chosen, pool=WarmPool(client, chosen))
+
     metrics = Metrics()
 
     @asynccontextmanager
@@ -45,8 +60,10 @@ def create_app(
         async with httpx.AsyncClient(
             transport=transport, mounts={chosen.airflow: transport}, timeout=TIMEOUT_S
         ) as http:
-            app.state.services = _services(chosen, http, metrics)
+            sandbox = Executions(chosen, open_sandbox or on_our_engine)
+            app.state.services = _services(chosen, http, metrics, sandbox)
             yield
+            await asyncio.to_thread(sandbox.close)
 
     # The documentation's own scripts come with it: it works on a machine without the internet.
     app: FastAPI = FastAPIOffline(
@@ -61,12 +78,15 @@ def create_app(
     app.add_middleware(BodyLimit, max_bytes=chosen.max_body_bytes)
     app.add_middleware(Measured, metrics=metrics)
     app.include_router(solves.router)
+    app.include_router(executions.router)
     app.include_router(health.router)
     app.openapi = openapi.document_of(app)  # type: ignore[method-assign]  # FastAPI's own way
     return app
 
 
-def _services(settings: Settings, http: httpx.AsyncClient, metrics: Metrics) -> Services:
+def _services(
+    settings: Settings, http: httpx.AsyncClient, metrics: Metrics, executions: Executions
+) -> Services:
     return Services(
         settings=settings,
         http=http,
@@ -79,4 +99,5 @@ def _services(settings: Settings, http: httpx.AsyncClient, metrics: Metrics) -> 
         store=ArtifactStore(settings.artifacts),
         keys=KeyRing(settings.secrets / "api_keys.json"),
         metrics=metrics,
+        executions=executions,
     )

@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 
 from api.airflow_client import AirflowClient, DagRun
 from api.auth import KeyRing, bearer_scheme, header_scheme
+from api.executions import Executions
 from api.metrics import Metrics
 from api.problems import Unauthorized, UnknownSolve
 from calisota.artifacts import ArtifactStore
@@ -28,6 +29,7 @@ class Services:
     store: ArtifactStore
     keys: KeyRing
     metrics: Metrics
+    executions: Executions
 
 
 def _services(request: Request) -> Services:

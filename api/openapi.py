@@ -21,6 +21,8 @@ Send a Problem, get a program that was executed, and a verdict that claims only 
 2. `GET /v1/solves/{id}/events` tells each step as it happens; or poll `GET /v1/solves/{id}`.
 3. When `verdict` is set, the Solve has ended: `code` is the program, `tests` its results.
 
+`POST /v1/executions` runs a program of yours in the same sandbox, without models.
+
 Every request but the health checks needs a key: `Authorization: Bearer <key>` or `X-API-Key`.
 Every error is a problem document (RFC 9457) with `code`, `retryable` and `remedy`.
 """
@@ -35,6 +37,13 @@ _MEANINGS = {
     "to another body.",
     503: "`airflow_unavailable`: try again after `Retry-After`. `misconfigured`: `remedy` says "
     "what the operator must do.",
+}
+
+# Where a status means something else than for Solves.
+_MEANINGS_EXECUTION = {
+    422: "`invalid_input`: `errors`, or `detail`, names each fault.",
+    503: "`docker_unavailable`, `sandbox_busy`: try again after `Retry-After`. `image_missing`, "
+    "`misconfigured`: `remedy` says what the operator must do.",
 }
 
 PROBLEM_EXAMPLES: dict[str, Example] = {
@@ -62,6 +71,46 @@ PROBLEM_EXAMPLES: dict[str, Example] = {
     },
 }
 
+EXECUTION_EXAMPLES: dict[str, Example] = {
+    "program": {
+        "summary": "A program, run twice",
+        "value": {
+            "language": "python",
+            "source": "import sys\nprint(int(input()) * int(sys.argv[1]))\n",
+            "runs": [{"stdin": "6\n", "argv": ["7"]}, {"name": "zero", "stdin": "0\n"}],
+            "limits": {"wall_s": 2, "memory_mb": 64},
+        },
+    },
+    "function": {
+        "summary": "A function, and the tests of a Problem",
+        "value": {
+            "language": "python",
+            "source": "def add(a, b):\n    return a + b\n",
+            "entry_point": "add",
+            "tests": [{"call": {"args": [1, 2]}, "returns": 3}],
+        },
+    },
+    "compiled": {
+        "summary": "A C program, compiled and run once without input",
+        "value": {
+            "language": "c",
+            "source": '#include <stdio.h>\nint main(void) { puts("hello"); }\n',
+        },
+    },
+}
+
+BATCH_EXAMPLES: dict[str, Example] = {
+    "two": {
+        "summary": "Two programs",
+        "value": {
+            "items": [
+                {"language": "python", "source": "print(6 * 7)"},
+                {"language": "c", "source": "int main(void) { return 0; }"},
+            ]
+        },
+    }
+}
+
 
 EVENTS_EXAMPLE = """\
 event: step.finished
@@ -81,6 +130,15 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The error responses of a route, to document."""
     return {
         status: {"model": ProblemDetails, "description": _MEANINGS[status]} for status in statuses
+    }
+
+
+def execution_errors() -> dict[int | str, dict[str, Any]]:
+    """The error responses of a route that runs programs."""
+    meanings = _MEANINGS | _MEANINGS_EXECUTION
+    return {
+        status: {"model": ProblemDetails, "description": meanings[status]}
+        for status in (400, 401, 413, 422, 503)
     }
 
 

@@ -25,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+CLIENT_CLOSED_REQUEST = 499  # nginx's word for it, for the measurements: nobody reads it
+
+_CORRECT = "correct what `errors` names and send it again."
 
 
 class Refusal(InputError):
@@ -60,6 +63,18 @@ class IdempotencyKeyReused(Refusal):
     """The Idempotency-Key belongs to another Problem."""
 
     code = "idempotency_key_reused"
+
+
+class InvalidRequest(InputError):
+    """A request within another one, such as an item of a batch, that does not fit."""
+
+    def __init__(self, error: ValidationError) -> None:
+        self.faults = readable_faults(error)
+        super().__init__(_summary(self.faults), remedy=_CORRECT)
+
+
+class ClientGone(Exception):
+    """The client hung up while we worked for it; nobody reads the answer."""
 
 
 _LANGUAGE_FAULT = "it must be 'python', 'rust', 'go', 'c', 'cpp' or 'perl'"
@@ -109,11 +124,26 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(CalisotaError, _on_our_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(ClientGone, _on_client_gone)
     app.add_exception_handler(Exception, _on_unexpected)
 
 
-def _respond(
-    request: Request,
+def details_of(error: CalisotaError, instance: str) -> ProblemDetails:
+    """The problem document of `error`; `instance` says what failed of it."""
+    status, _ = _status_of(error)
+    return _document(
+        instance,
+        status,
+        code=error.code,
+        detail=error.message,
+        remedy=error.remedy,
+        retryable=error.retryable,
+        errors=error.faults if isinstance(error, InvalidRequest) else None,
+    )
+
+
+def _document(
+    instance: str,
     status: int,
     *,
     code: str,
@@ -121,22 +151,24 @@ def _respond(
     remedy: str,
     retryable: bool = False,
     errors: list[Fault] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> JSONResponse:
-    document = ProblemDetails(
+) -> ProblemDetails:
+    return ProblemDetails(
         type=f"urn:calisota:problem:{code}",
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
-        instance=request.url.path,
+        instance=instance,
         code=code,
         retryable=retryable,
         remedy=remedy,
         errors=errors,
     )
+
+
+def _respond(document: ProblemDetails, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
     return JSONResponse(
         document.model_dump(mode="json", exclude_none=True),
-        status_code=status,
+        status_code=document.status,
         headers=headers,
         media_type=MEDIA_TYPE,
     )
@@ -147,15 +179,7 @@ async def _on_our_error(request: Request, error: Exception) -> Response:
     status, headers = _status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request_failed", code=error.code, detail=error.message)
-    return _respond(
-        request,
-        status,
-        code=error.code,
-        detail=error.message,
-        remedy=error.remedy,
-        retryable=error.retryable,
-        headers=headers,
-    )
+    return _respond(details_of(error, request.url.path), headers=headers)
 
 
 def _status_of(error: CalisotaError) -> tuple[int, Mapping[str, str]]:
@@ -178,15 +202,21 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
         where = next(detail for detail in details if detail["type"] == "json_invalid")
         return _not_json(request, f"{where['ctx']['error']} (at character {where['loc'][-1]})")
     faults = _faults(details)
-    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
     return _respond(
-        request,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        code="invalid_input",
-        detail=f"The request has {count}: {'; '.join(map(str, faults[:3]))}",
-        remedy="correct what `errors` names and send it again.",
-        errors=faults,
+        _document(
+            request.url.path,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            code="invalid_input",
+            detail=_summary(faults),
+            remedy=_CORRECT,
+            errors=faults,
+        )
     )
+
+
+def _summary(faults: list[Fault]) -> str:
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return f"The request has {count}: {'; '.join(map(str, faults[:3]))}"
 
 
 def _faults(details: Any) -> list[Fault]:
@@ -214,18 +244,20 @@ def _faults(details: Any) -> list[Fault]:
 
 def _not_json(request: Request, why: str) -> Response:
     return _respond(
-        request,
-        HTTPStatus.BAD_REQUEST,
-        code="not_json",
-        detail=f"The body is not JSON: {why}.",
-        remedy="send one JSON object in UTF-8.",
+        _document(
+            request.url.path,
+            HTTPStatus.BAD_REQUEST,
+            code="not_json",
+            detail=f"The body is not JSON: {why}.",
+            remedy="send one JSON object in UTF-8.",
+        )
     )
 
 
 _HTTP_ERRORS = {
     404: ("not_found", "see /docs for the paths there are."),
     405: ("method_not_allowed", "see /docs for the methods of this path."),
-    413: ("body_too_large", "shorten the Problem, or raise CALISOTA_MAX_BODY_BYTES."),
+    413: ("body_too_large", "shorten it, or let the operator raise CALISOTA_MAX_BODY_BYTES."),
 }
 
 
@@ -237,22 +269,26 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         # FastAPI says this of bytes that are no UTF-8 and of JSON that is nested too deep.
         return _not_json(request, "it is not UTF-8, or nested too deep")
     code, remedy = _HTTP_ERRORS.get(error.status_code, ("http_error", "see /docs."))
+    detail = f"{error.detail.rstrip('.')}."
     return _respond(
-        request,
-        error.status_code,
-        code=code,
-        detail=f"{error.detail.rstrip('.')}.",
-        remedy=remedy,
+        _document(request.url.path, error.status_code, code=code, detail=detail, remedy=remedy),
         headers=error.headers,
     )
+
+
+async def _on_client_gone(request: Request, _error: Exception) -> Response:
+    log.info("client_gone", path=request.url.path)
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
     log.error("unexpected_error", path=request.url.path, exc_info=error)
     return _respond(
-        request,
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        code="internal_error",
-        detail="A fault of ours; nothing of it can be mended by changing the request.",
-        remedy="look into the log of the API at this time and report what it says.",
+        _document(
+            request.url.path,
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            code="internal_error",
+            detail="A fault of ours; nothing of it can be mended by changing the request.",
+            remedy="look into the log of the API at this time and report what it says.",
+        )
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  # pydantic reads it
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue
 
+from api.problems import ProblemDetails  # noqa: TC001  # pydantic reads it
 from calisota.models import (
     CandidateSummary,
     Critique,
+    ExecutionRequest,
+    ExecutionResult,
     Frozen,
     Hit,
     Language,
@@ -20,6 +23,11 @@ from calisota.models import (
     Usage,
     Verdict,
 )
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
 
 class State(StrEnum):
@@ -157,6 +165,27 @@ class SolveEvent(Frozen):
     solve_id: str
     state: State
     verdict: Verdict | None
+
+
+class _SeenAsRequest:
+    """In the documentation an item is an ExecutionRequest; it is checked one by one."""
+
+    def __get_pydantic_json_schema__(
+        self, _schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(ExecutionRequest.__pydantic_core_schema__)
+
+
+class ExecutionBatch(Frozen):
+    """Programs to run, each on its own: one that does not fit leaves the others alone."""
+
+    items: list[Annotated[JsonValue, _SeenAsRequest()]] = Field(min_length=1, max_length=100)
+
+
+class ExecutionBatchResult(Frozen):
+    """The answers in the order of the items: a result, or a problem document (RFC 9457)."""
+
+    items: list[ExecutionResult | ProblemDetails]
 
 
 PartName = Literal["airflow", "scheduler", "dag_processor", "dag", "model"]

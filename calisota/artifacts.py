@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from typing import TYPE_CHECKING, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from upath import UPath
 
 from calisota.errors import ArtifactDamaged, InputError
-from calisota.models import ArtifactRef
+from calisota.models import ArtifactRef, Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,26 @@ M = TypeVar("M", bound=BaseModel)
 
 # What Airflow itself allows in a dag_run_id, less what could leave the folder.
 _SOLVE_ID = re.compile(r"^(?!\.)[A-Za-z0-9_.~:+-]{1,250}$")
+
+# What fsspec's file systems call the time of the last write.
+_WRITTEN = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
+
+
+class Folder(Frozen):
+    """All that is stored under one name: a Solve's steps, or a Problem that was too large for one.
+
+    The second kind is named `<solve_id>~<random>`.
+    """
+
+    name: str
+    size_bytes: int
+    written: float | None
+    """When its newest file was written, seconds since the epoch; None: the store does not tell."""
+
+
+def solves_of(folder: str) -> list[str]:
+    """The ids of the Solves that a folder may belong to: an id may hold a `~` of its own."""
+    return sorted({folder, folder.rpartition("~")[0] or folder})
 
 
 class ArtifactStore:
@@ -88,6 +109,22 @@ class ArtifactStore:
         if folder.exists():
             yield from sorted(path.stem for path in folder.rglob("*.json"))
 
+    def folders(self) -> Iterator[Folder]:
+        """Every folder that could be ours, in no order; links and other things are passed over."""
+        base = self._base / "solves"
+        if not base.exists():
+            return
+        for path in base.iterdir():
+            if _SOLVE_ID.match(path.name) and path.is_dir() and not path.is_symlink():
+                files = path.fs.find(path.path, detail=True).values()
+                times = [_written(file) for file in files] or [_written(path.fs.info(path.path))]
+                known = [time for time in times if time is not None]
+                yield Folder(
+                    name=path.name,
+                    size_bytes=sum(file.get("size") or 0 for file in files),
+                    written=max(known) if len(known) == len(times) else None,
+                )
+
     def delete(self, solve_id: str) -> None:
         """Forget this Solve; nothing happens when it is unknown."""
         folder = self._path(solve_id, "_").parent
@@ -102,3 +139,11 @@ class ArtifactStore:
             raise ArtifactDamaged(
                 f"The artifact {path} is gone.", remedy="clear the step that wrote it."
             ) from None
+
+
+def _written(info: dict[str, Any]) -> float | None:
+    """The time of the last write in what fsspec says of a file."""
+    found = next((info[key] for key in _WRITTEN if info.get(key) is not None), None)
+    if isinstance(found, datetime):
+        return found.timestamp()
+    return float(found) if isinstance(found, int | float) else None

@@ -109,24 +109,109 @@ def solve(
     raise typer.Exit(exit_code_of(text))
 
 
-@app.command()
-def doctor(*, as_json: Json = False) -> None:
-    """Check engine, images, enforced limits, index, model and system; name each remedy."""
+@app.command(
+    "exec",
+    epilog="""
+Examples:
+
+\b
+  calisota exec main.py --stdin input.txt
+  calisota exec prog.c --arg -n --arg 7 --file data/table.csv --limit wall_s=2
+  calisota exec solution.py --problem examples/add.yaml --json
+  echo 'print(6 * 7)' | calisota exec --language python -
+
+Exit codes: 0 accepted, 1 not, 2 bad input, 3 infrastructure.
+""",
+)
+def execute(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="The program, one file; - reads stdin.")
+    ],
+    *,
+    language: Annotated[
+        str | None, typer.Option("--language", "-l", help="Absent: the file's ending tells it.")
+    ] = None,
+    problem: Annotated[
+        str | None, typer.Option(metavar="P.yaml", help="A Problem, for its tests, files, limits.")
+    ] = None,
+    stdin: Annotated[
+        str | None,
+        typer.Option(metavar="F", help="The program's input; - reads ours. Absent: none."),
+    ] = None,
+    arg: Annotated[
+        list[str] | None, typer.Option(metavar="A", help="An argument of the program; repeatable.")
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]PATH",
+            help="A text file to lie beside it, as PATH (relative) or NAME; repeatable.",
+        ),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="wall_s, cpu_s, memory_mb or output_kb, for each run; repeatable.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a program in the sandbox: no network, hard limits, a container of its own.
+
+    Needs the Docker Engine and nothing else that `calisota up` starts. A single run prints what the
+    program prints, then one line on what it used; tests of a Problem print a table.
+    """
+    from calisota import exec_cli  # noqa: PLC0415
     from calisota.settings import settings  # noqa: PLC0415
-    from calisota.system.doctor import Check, examine  # noqa: PLC0415
+
+    request = exec_cli.read_request(
+        source,
+        language=language,
+        problem=problem,
+        stdin=stdin,
+        argv=arg or [],
+        files=file or [],
+        limits=limit or [],
+    )
+    executed = exec_cli.execute(request, settings())
+    if as_json:
+        sys.stdout.write(executed.result.model_dump_json() + "\n")
+    else:
+        exec_cli.show(executed, console)
+    raise typer.Exit(exec_cli.exit_code_of(executed.result))
+
+
+@app.command()
+def doctor(
+    *,
+    as_json: Json = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Only the sandbox; its limits are tried anew.")
+    ] = False,
+) -> None:
+    """Check engine, images, enforced limits, index, model and system; name each remedy.
+
+    Small hostile programs try each limit of the sandbox. While one does not hold, no program is
+    run on this Docker Engine.
+    """
+    from calisota.settings import settings  # noqa: PLC0415
+    from calisota.system.doctor import Check, as_table, examine  # noqa: PLC0415
 
     def show(check: Check) -> None:
-        if not as_json:
+        if not as_json and not sandbox:
             mark = "[green]✓[/green]" if check.ok else "[red]✗[/red]"
             console.print(f"{mark} {check.name}: ", end="", highlight=False)
             console.print(check.detail, markup=False, highlight=False)
             if check.remedy:
                 console.print(f"  remedy: {check.remedy}", markup=False, highlight=False)
 
-    checks = examine(settings(), show)
+    checks = examine(settings(), show, sandbox_only=sandbox)
     if as_json:
         body = ",\n".join(check.model_dump_json() for check in checks)
         sys.stdout.write(f"[{body}]\n")
+    elif sandbox:
+        Console().print(as_table(checks))
     raise typer.Exit(0 if all(check.ok for check in checks) else INFRASTRUCTURE)
 
 

@@ -4,6 +4,7 @@ CalisotaError
 ├── InputError              change the request: the Problem, a file, an argument
 ├── TransientError          try again; Airflow retries these and nothing else
 │   ├── EngineUnavailable   the Docker Engine does not answer
+│   ├── SandboxBusy         no place for a container became free in time
 │   ├── ModelUnavailable    the model endpoint is down, slow or rate-limiting
 │   └── AirflowUnavailable  Airflow's REST API does not answer
 ├── PermanentError          change the installation or its configuration
@@ -55,6 +56,12 @@ class EngineUnavailable(TransientError):
     """The Docker Engine does not answer."""
 
     code = "docker_unavailable"
+
+
+class SandboxBusy(TransientError):
+    """Other programs held every place of the sandbox for too long."""
+
+    code = "sandbox_busy"
 
 
 class ModelUnavailable(TransientError):

@@ -11,11 +11,18 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from calisota.models import Outcome, SolveReport, StepTiming, TestResult, Verdict
+from calisota.models import (
+    ExecutedTest,
+    Outcome,
+    SolveReport,
+    StepTiming,
+    TestResult,
+    Verdict,
+)
 from calisota.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -52,20 +59,24 @@ def _parts(report: SolveReport) -> Iterator[RenderableType]:
         code = Syntax(printable(report.code), report.language, theme="ansi_dark", word_wrap=True)
         yield Panel(code, title=title, border_style="dim")
     if report.tests:
-        yield _matrix(report.tests)
+        yield test_table(report.tests)
     if report.candidates:
         yield _candidates(report)
     yield _spent(report)
 
 
-def _matrix(tests: list[TestResult]) -> Table:
+def test_table(tests: Sequence[TestResult | ExecutedTest]) -> Table:
+    """One line for each test: its outcome, what it used, and why it failed."""
     table = Table(title="tests", title_justify="left", expand=True)
     for column in ("test", "outcome", "cpu s", "wall s", "MB", "detail"):
         table.add_column(column, justify="right" if column in {"cpu s", "wall s", "MB"} else "left")
     for test in tests:
         marks = "".join(
             mark
-            for mark, there in ((" (held out)", test.held_out), (" (coop.)", test.cooperative))
+            for mark, there in (
+                (" (held out)", getattr(test, "held_out", False)),
+                (" (coop.)", test.cooperative),
+            )
             if there
         )
         style = "green" if test.outcome is Outcome.ACCEPTED else "red"

@@ -75,6 +75,38 @@ class Settings(BaseSettings):
     sandbox_tmpfs_mb: int = Field(
         default=64, ge=8, le=1024, description="Writable space of one container, in memory."
     )
+    sandbox_max_wall_s: float = Field(
+        default=60, gt=0, le=60, description="Most wall seconds a request may ask for, per test."
+    )
+    sandbox_max_cpu_s: float = Field(
+        default=60, gt=0, le=60, description="Most CPU seconds a request may ask for, per test."
+    )
+    sandbox_max_memory_mb: int = Field(
+        default=2048, ge=16, le=2048, description="Most memory a request may ask for."
+    )
+    sandbox_max_output_kb: int = Field(
+        default=1024,
+        ge=1,
+        le=1024,
+        description="Most output a request may ask for, of stdout and stderr each.",
+    )
+    sandbox_runtime: str | None = Field(
+        default=None,
+        min_length=1,
+        description="OCI runtime of the containers, such as `runsc`. Unset: the Engine's default.",
+    )
+    sandbox_pool: int = Field(
+        default=1,
+        ge=0,
+        le=16,
+        description="Started containers that the API keeps waiting per language in use; 0: none.",
+    )
+    sandbox_pool_idle_s: int = Field(
+        default=300,
+        ge=10,
+        le=3600,
+        description="How long one waits before it is let go.",
+    )
     sandbox_packages: dict[Language, tuple[DebianPackage, ...]] = Field(
         default={},
         description="Debian packages to add to the image of a language, as JSON: "
@@ -101,8 +133,28 @@ class Settings(BaseSettings):
         default=None,
         description="Where artifacts are kept, as an fsspec URL. Unset: a folder in the data home.",
     )
+    artifact_retention_days: int = Field(
+        default=30,
+        ge=0,
+        description="Days after which the housekeeping deletes a Solve's artifacts; 0: never.",
+    )
+    housekeeping_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=10_080,
+        description="Between two runs of the DAG `housekeeping`; 0: only when a person starts it.",
+    )
     max_body_bytes: int = Field(
         default=1_048_576, ge=1024, description="Largest request body the API reads."
+    )
+    api_execution_wall_s: float = Field(
+        default=60,
+        gt=0,
+        le=900,
+        description="Seconds one execution may wait, and then run, in `/v1/executions`.",
+    )
+    api_batch_wall_s: float = Field(
+        default=600, gt=0, le=7200, description="Seconds until a batch begins no further item."
     )
     log_level: str = Field(default="INFO", description="Of our own logs.")
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LIMITS = Limits(wall_s=30, cpu_s=20, memory_mb=768, output_kb=512)
 _RUST_CRATES = ("rand", "regex", "md5")
+_GO_IMPORTS = re.compile(r"^import\s*\([^)]*\)|^import\s+\"[^\"]*\"", re.MULTILINE)
 _RUST_USE = re.compile(r"^use (?:rand|regex|md5)\b[^;]*;\s*$", re.MULTILINE)
 
 
@@ -85,30 +86,26 @@ def humaneval_cpp(path: Path) -> Iterator[Case]:
 def humaneval_go(path: Path) -> Iterator[Case]:
     """HumanEval-X in Go; the tests use testify."""
     for row in rows(path):
-        imports = [line.strip() for line in row["import"].splitlines()]
-        body = row["declaration"] + row["canonical_solution"]
-        needed = [line for line in imports if line.startswith('"') and _used(line, body)]
-        head = (
-            "package main\n\nimport (\n" + "\n".join(needed) + "\n)\n"
-            if needed
-            else "package main\n"
+        # The set's own runner joins all in one file, whose imports serve program and test.
+        lines = f"{row['import']}\n{row['test_setup']}".splitlines()
+        imports = sorted({line.strip() for line in lines if line.strip().startswith('"')})
+        body = _GO_IMPORTS.sub("", row["prompt"]) + row["canonical_solution"]
+        source, test = (
+            f"package main\n\n{_import_block([one for one in imports if _used(one, text)])}\n{text}"
+            for text in (body, row["test"])
         )
-        setup = row["test_setup"] + "\n" + _go_imports(imports, row["test"])
-        files = {"solution_test.go": setup + row["test"]}
         yield Case(
             name=row["task_id"],
-            source=head + body,
-            problem=_problem(row["prompt"], Language.GO, _suite(Language.GO, files)),
+            source=source,
+            problem=_problem(
+                row["prompt"], Language.GO, _suite(Language.GO, {"solution_test.go": test})
+            ),
         )
 
 
 def _used(line: str, text: str) -> bool:
     package = line.strip('"').rpartition("/")[2]
     return f"{package}." in text
-
-
-def _go_imports(imports: list[str], test: str) -> str:
-    return _import_block([line for line in imports if line.startswith('"') and _used(line, test)])
 
 
 def _import_block(lines: list[str]) -> str:

@@ -8,6 +8,12 @@ from calisota.models.execution import (
     Outcome,
     TestResult,
 )
+from calisota.models.executions import (
+    ExecutedTest,
+    ExecutionRequest,
+    ExecutionResult,
+    PlainRun,
+)
 from calisota.models.faults import Fault, readable_faults
 from calisota.models.problem import (
     Budget,
@@ -64,8 +70,11 @@ __all__ = [
     "Compare",
     "Critique",
     "Decision",
+    "ExecutedTest",
     "Execution",
     "ExecutionMatrix",
+    "ExecutionRequest",
+    "ExecutionResult",
     "Fault",
     "Finding",
     "Frozen",
@@ -75,6 +84,7 @@ __all__ = [
     "Limits",
     "Options",
     "Outcome",
+    "PlainRun",
     "Plan",
     "Planned",
     "Problem",

@@ -10,6 +10,7 @@ from calisota.sandbox.cells import CandidatePlan, plan_candidate
 
 if TYPE_CHECKING:
     from calisota.models import Execution
+    from calisota.sandbox.judge import CandidateRun
 
 
 def plan_checks(
@@ -41,6 +42,13 @@ def plan_checks(
         for job, (_, question) in zip(plan.cells, asked, strict=True)
     ]
     return [number for number, _ in asked], plan.model_copy(update={"cells": jobs})
+
+
+def with_checks(run: CandidateRun, numbers: list[int], checked: CandidateRun) -> CandidateRun:
+    """`run` with what the checker came to on the tests of these numbers."""
+    failed = checked.build if not checked.cells else None
+    words = [failed] * len(numbers) if failed is not None else checked.cells
+    return run.model_copy(update={"checks": dict(zip(numbers, words, strict=False))})
 
 
 def _question(test: StdioTest, cell: Execution) -> bytes:

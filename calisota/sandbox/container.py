@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import select
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
@@ -26,7 +27,7 @@ from calisota.sandbox.protocol import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -36,12 +37,17 @@ if TYPE_CHECKING:
 
 HOME_LABEL = "calisota.home"
 SOLVE_LABEL = "calisota.solve_id"
+POOL_LABEL = "calisota.pool"
 CANDIDATE_LABEL = "calisota.candidate_id"
 EXPIRES_LABEL = "calisota.expires"
 
+START_GRACE_S = 120
+"""How much longer than its work a container may exist; the reaper takes it then."""
 MAX_PIDS = 64
 MAX_INODES = 4096
 MAX_OPEN_FILES = 256
+MAX_ORDER_AHEAD_BYTES = 32 * 1024
+"""Half of what a pipe holds."""
 REPLY_GRACE_S = 30
 """How much longer than its job's wall limit the runner may take; it gives up earlier itself."""
 
@@ -56,6 +62,8 @@ class ContainerLimits(Frozen):
     memory_bytes: int
     tmpfs_bytes: int
     exec_needed: bool
+    runtime: str | None = None
+    """The Engine's OCI runtime; None: its default."""
 
 
 def home_label(home: Path) -> str:
@@ -96,6 +104,7 @@ def host_config(client: docker.APIClient, limits: ContainerLimits) -> dict[str, 
         cap_drop=["ALL"],
         cap_add=["SETUID", "SETGID", "KILL"],
         security_opt=["no-new-privileges:true", f"seccomp={seccomp}"],
+        runtime=limits.runtime,
         log_config=LogConfig(type=LogConfig.types.NONE or "none"),
         auto_remove=True,
     )
@@ -103,7 +112,11 @@ def host_config(client: docker.APIClient, limits: ContainerLimits) -> dict[str, 
 
 
 class Container:
-    """A started container; leaving the `with` block removes it, whatever happened in it."""
+    """A started container; leaving the `with` block removes it, whatever happened in it.
+
+    It starts when the block is entered, or earlier by `start`; `idle_s` is then how long the
+    runner waits for its first order before it ends itself.
+    """
 
     def __init__(
         self,
@@ -112,30 +125,51 @@ class Container:
         image: str,
         limits: ContainerLimits,
         labels: Mapping[str, str],
+        idle_s: int | None = None,
     ) -> None:
         self._client = client
         self._image = image
         self._limits = limits
         self._labels = dict(labels)
+        self._command = None if idle_s is None else ["--idle", str(idle_s)]
         self._id: str | None = None
         self._stream: Any = None
         self._replies = Replies()
 
+    @property
+    def id(self) -> str | None:
+        """The Engine's name for it; None before it was created."""
+        return self._id
+
+    @property
+    def memory_bytes(self) -> int:
+        """What it may use now."""
+        return self._limits.memory_bytes
+
     def __enter__(self) -> Self:
+        if self._id is None:
+            self.start()
+        return self
+
+    def start(self) -> None:
+        """Start it, ready for orders; nothing of it stays behind when that fails.
+
+        Raises: SandboxFault: it was removed meanwhile. EngineUnavailable. ImageMissing.
+        """
         try:
             with engine_errors():
                 self._start()
         except NotFound as error:
-            self._remove()
+            self.remove()
             raise SandboxFault("the container was removed before it started") from error
         except BaseException:
-            self._remove()
+            self.remove()
             raise
-        return self
 
     def _start(self) -> None:
         created = self._client.create_container(
             self._image,
+            self._command,
             host_config=host_config(self._client, self._limits),
             labels=self._labels,
             network_disabled=True,
@@ -155,8 +189,19 @@ class Container:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._close()
-        self._remove()
+        self.remove()
+
+    def waits(self) -> bool:
+        """Whether it still waits for its first order, as far as this end of its stream knows.
+
+        It costs no call to the Engine: a runner that waits says nothing, so whatever can be read
+        now, the stream's end included, tells that it does not.
+        """
+        if self._stream is None:
+            return False
+        poll = select.poll()  # unlike select(), whatever the descriptor's number
+        poll.register(self._socket, select.POLLIN)
+        return not poll.poll(0)
 
     def put_file(self, path: str, data: bytes) -> None:
         """Write one file of the candidate."""
@@ -167,19 +212,43 @@ class Container:
 
         Raises: SandboxFault: the runner broke or did not answer in time. EngineUnavailable.
         """
-        deadline = time.monotonic() + job.wall_s + REPLY_GRACE_S
-        self._send(run_record(job), deadline)
+        return next(self.run_all([job]))
+
+    def run_all(self, jobs: Sequence[Job]) -> Iterator[Execution]:
+        """What running each of `jobs` came to, one after the other.
+
+        A small order is sent while the job before it still runs, which hides the way there. Its
+        input lies in the runner's pipe then, out of the candidate's reach. A large one would not
+        fit into that pipe, and both ends could wait for each other.
+        Raises: SandboxFault: the runner broke or did not answer in time. EngineUnavailable.
+        """
+        sent = 0
+        for number, job in enumerate(jobs):
+            deadline = time.monotonic() + job.wall_s + REPLY_GRACE_S
+            if sent == number:
+                self._send(run_record(job), deadline)
+                sent += 1
+            if sent < len(jobs):
+                order = run_record(jobs[sent])
+                if len(order) <= MAX_ORDER_AHEAD_BYTES:
+                    self._send(order, deadline)
+                    sent += 1
+            yield self._reply(deadline)
+
+    def _reply(self, deadline: float) -> Execution:
         try:
+            data = b""  # a reply may have come along with the last one
             while True:
-                for kind, payload in self._replies.feed(self._receive(deadline)):
+                for kind, payload in self._replies.feed(data):
                     return read_reply(kind, payload)
+                data = self._receive(deadline)
         except BrokenReply as error:
             raise SandboxFault(f"the runner sent no proper reply: {error}") from error
         except RunnerFault as error:
             raise SandboxFault(f"the runner failed: {error}") from error
 
-    def lower_memory(self, memory_bytes: int) -> None:
-        """Allow less memory from now on.
+    def limit_memory(self, memory_bytes: int) -> None:
+        """Allow so much memory from now on.
 
         Raises: SandboxFault: more is in use. EngineUnavailable.
         """
@@ -192,6 +261,7 @@ class Container:
                 )
         except (NotFound, PermanentError) as error:
             raise SandboxFault(f"memory could not be limited: {error}") from error
+        self._limits = self._limits.model_copy(update={"memory_bytes": memory_bytes})
 
     def quit(self) -> None:
         """Let the runner end; a container that is gone already is as good."""
@@ -239,8 +309,9 @@ class Container:
             getattr(self._stream, "_response", self._stream).close()
             sock.close()
 
-    def _remove(self) -> None:
+    def remove(self) -> None:
         """Idempotent. An Engine that does not answer is met by the next call, or by the reaper."""
+        self._close()
         if self._id is not None:
             with suppress(EngineUnavailable):
                 remove_container(self._client, self._id)

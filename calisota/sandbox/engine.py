@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from calisota.models import Compare, Outcome, StdioTest
@@ -12,7 +13,7 @@ from calisota.sandbox.cells import (
     CandidatePlan,
     plan_candidate,
 )
-from calisota.sandbox.checker import plan_checks
+from calisota.sandbox.checker import plan_checks, with_checks
 from calisota.sandbox.compare import one_line
 from calisota.sandbox.connection import connect, engine_errors
 from calisota.sandbox.container import (
@@ -20,39 +21,58 @@ from calisota.sandbox.container import (
     EXPIRES_LABEL,
     HOME_LABEL,
     SOLVE_LABEL,
+    START_GRACE_S,
     Container,
     ContainerLimits,
     SandboxFault,
     home_label,
     remove_container,
 )
-from calisota.sandbox.images import image_tag, require_image
+from calisota.sandbox.images import image_tag
 from calisota.sandbox.judge import CandidateRun, judge, judge_test, no_program
 from calisota.sandbox.languages import LANGUAGES
 from calisota.sandbox.slots import slot
+from calisota.sandbox.trust import require_trusted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import docker
 
     from calisota.models import Candidate, Execution, ExecutionMatrix, Problem
+    from calisota.sandbox.pool import WarmPool
     from calisota.settings import Settings
 
 __all__ = ["DockerSandbox", "connect"]
 
-START_GRACE_S = 120
 MAX_CANDIDATE_S = 900
 """One candidate on all tests; well below the time limit of the Airflow task that runs it."""
 
 
 class DockerSandbox:
-    """Runs candidates on a Docker Engine; holds no state but the client."""
+    """Runs candidates on a Docker Engine.
 
-    def __init__(self, client: docker.APIClient, settings: Settings) -> None:
+    With a `pool`, which the caller closes, most of them find a container that waits. Such a
+    container does not carry the labels of what runs in it, so only this object's `remove` finds it
+    by them; the reaper finds it by its expiry like any other. An Engine that failed its self-test
+    runs nothing but what is `on_trial`: the self-test itself.
+    """
+
+    def __init__(
+        self,
+        client: docker.APIClient,
+        settings: Settings,
+        pool: WarmPool | None = None,
+        *,
+        on_trial: bool = False,
+    ) -> None:
         self._client = client
         self._settings = settings
         self._home = home_label(settings.home)
+        self._pool = pool
+        self._on_trial = on_trial
+        self._pooled: dict[str, Mapping[str, str]] = {}
+        """Labels of what runs in a container of the pool, by the container's id."""
 
     def run_candidate(
         self,
@@ -105,9 +125,7 @@ class DockerSandbox:
             return run
         numbers, plan = planned
         checked = self.execute(plan, labels=labels, wall_s=MAX_CANDIDATE_S)
-        failed = checked.build if not checked.cells else None
-        words = [failed] * len(numbers) if failed is not None else checked.cells
-        return run.model_copy(update={"checks": dict(zip(numbers, words, strict=False))})
+        return with_checks(run, numbers, checked)
 
     def execute(
         self,
@@ -116,30 +134,81 @@ class DockerSandbox:
         labels: Mapping[str, str],
         wall_s: float,
         on_cell: Callable[[int, Execution], None] | None = None,
+        while_waiting: Callable[[], None] | None = None,
+        cut_short: bool = False,
     ) -> CandidateRun:
         """What the runner measured of `plan`, in one fresh container with `labels`; not judged.
 
-        It waits for a free place on this machine. `wall_s` bounds the container's time; cells that
-        find it spent do not run. `on_cell` gets the number and the Execution of each cell.
-        Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`.
+        It waits for a free place on this machine; `while_waiting` is called now and then, and what
+        it raises ends the wait. `wall_s` bounds the container's time; cells that find it spent do
+        not run, and with `cut_short` one that is still running then counts as not run either.
+        `on_cell` gets the number and the Execution of each.
+        Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`. PermanentError:
+            this Engine does not enforce the limits.
         """
-        image = require_image(self._client, plan.language, self._settings)
-        with slot(self._settings):
+        if not self._on_trial:
+            require_trusted(self._settings)
+        # One that is missing is found out by the start: to ask first would cost every start a call.
+        image = image_tag(plan.language, self._settings)
+        limits = ContainerLimits(
+            memory_bytes=plan.build_memory_mb * MB,
+            tmpfs_bytes=plan.tmpfs_bytes,
+            exec_needed=LANGUAGES[plan.language].compiled,
+            runtime=self._settings.sandbox_runtime,
+        )
+        converse = partial(
+            _converse,
+            limits=limits,
+            plan=plan,
+            wall_s=wall_s,
+            on_cell=on_cell,
+            cut_short=cut_short,
+        )
+        with slot(self._settings, while_waiting):
+            if self._pool is not None:
+                waiting = self._pool.take(image, limits, wall_s=wall_s)
+                if waiting is not None:
+                    run = self._in_waiting(self._pool, waiting, labels, converse)
+                    if run is not None:
+                        return run
             container = Container(
                 self._client,
                 image=image,
-                limits=ContainerLimits(
-                    memory_bytes=plan.build_memory_mb * MB,
-                    tmpfs_bytes=plan.tmpfs_bytes,
-                    exec_needed=LANGUAGES[plan.language].compiled,
-                ),
+                limits=limits,
                 labels={
                     **labels,
                     HOME_LABEL: self._home,
                     EXPIRES_LABEL: str(int(time.time() + wall_s + BUILD_WALL_S + START_GRACE_S)),
                 },
             )
-            return _converse(container, plan, wall_s, on_cell)
+            try:
+                with container:
+                    return converse(container)
+            except SandboxFault as fault:  # it did not start
+                return CandidateRun(cells_planned=len(plan.cells), fault=str(fault))
+
+    def _in_waiting(
+        self,
+        pool: WarmPool,
+        container: Container,
+        labels: Mapping[str, str],
+        converse: Callable[[Container], CandidateRun],
+    ) -> CandidateRun | None:
+        """What came of a container of the pool; None: it was dead already when it was taken."""
+        name = container.id or ""
+        self._pooled[name] = dict(labels)
+        try:
+            with pool.lent(container):
+                run = converse(container)
+        finally:
+            removed = self._pooled.pop(name, None) is None
+        return None if run.fault is not None and run.build is None and not removed else run
+
+    def close(self) -> None:
+        """Remove the containers that wait in the pool; the sandbox runs nothing afterwards."""
+        if self._pool is not None:
+            self._pool.close()
+        self._client.close()
 
     def remove(self, solve_id: str, candidate_id: str | None = None) -> int:
         """How many containers of this Solve, or of this candidate of it, were removed.
@@ -149,8 +218,15 @@ class DockerSandbox:
         labels = [f"{SOLVE_LABEL}={solve_id}"]
         if candidate_id is not None:
             labels.append(f"{CANDIDATE_LABEL}={candidate_id}")
-        found = self.list_ours(*labels)
-        return sum(remove_container(self._client, container["Id"]) for container in found)
+        found = {one["Id"] for one in self.list_ours(*labels)}
+        wanted = {SOLVE_LABEL: solve_id, CANDIDATE_LABEL: candidate_id}
+        for name, labelled in self._pooled.copy().items():
+            if all(
+                labelled.get(key) == value for key, value in wanted.items() if value is not None
+            ):
+                self._pooled.pop(name, None)  # not to be run again elsewhere
+                found.add(name)
+        return sum(remove_container(self._client, name) for name in found)
 
     def reap(self, now: float) -> int:
         """How many containers had outlived their time at `now` (seconds since the epoch).
@@ -175,9 +251,12 @@ class DockerSandbox:
 
 def _converse(
     container: Container,
+    *,
+    limits: ContainerLimits,
     plan: CandidatePlan,
     wall_s: float,
     on_cell: Callable[[int, Execution], None] | None,
+    cut_short: bool,
 ) -> CandidateRun:
     """What the runner sent back, up to the first failed build, broken sandbox or spent time."""
     build: Execution | None = None
@@ -185,26 +264,41 @@ def _converse(
     planned = len(plan.cells)
     deadline = time.monotonic() + wall_s
     try:
-        with container:
-            for path, data in plan.files.items():
-                container.put_file(path, data)
-            build = container.run(plan.build)
-            if build.exit_code != 0 or build.output_exceeded:
-                return CandidateRun(build=build, cells_planned=planned)
-            if plan.memory_mb < plan.build_memory_mb:
-                container.lower_memory(plan.memory_mb * MB)
-            for number, job in enumerate(plan.cells):
-                if time.monotonic() > deadline:
-                    break
-                cells.append(container.run(job))
-                if on_cell is not None:
-                    on_cell(number, cells[-1])
-            container.quit()
+        if container.memory_bytes != limits.memory_bytes:
+            container.limit_memory(limits.memory_bytes)
+        for path, data in plan.files.items():
+            container.put_file(path, data)
+        build = container.run(plan.build)
+        if build.exit_code != 0 or build.output_exceeded:
+            return CandidateRun(build=build, cells_planned=planned)
+        if plan.memory_mb < plan.build_memory_mb:
+            container.limit_memory(plan.memory_mb * MB)
+        results = _cut(container, plan, deadline) if cut_short else container.run_all(plan.cells)
+        while len(cells) < planned and time.monotonic() <= deadline:
+            cell = next(results, None)
+            if cell is None:
+                break
+            cells.append(cell)
+            if on_cell is not None:
+                on_cell(len(cells) - 1, cell)
+        container.quit()
     except SandboxFault as fault:
         return CandidateRun(build=build, cells=cells, cells_planned=planned, fault=str(fault))
     return CandidateRun(
         build=build, cells=cells, cells_planned=planned, out_of_time=len(cells) < planned
     )
+
+
+def _cut(container: Container, plan: CandidatePlan, deadline: float) -> Iterator[Execution]:
+    """Each cell, up to the one that the deadline cuts short: that one did not have its time."""
+    for job in plan.cells:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return
+        cell = container.run(job.model_copy(update={"wall_s": min(left, job.wall_s)}))
+        if left < job.wall_s and cell.timed_out and cell.cpu_s <= job.cpu_s:
+            return
+        yield cell
 
 
 def _nothing(_line: str) -> None:

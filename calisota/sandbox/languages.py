@@ -49,10 +49,20 @@ _GO_ENV = (
 _GO = "/usr/lib/go-1.24/bin/go"
 _TESTIFY = tuple(f"github.com/stretchr/testify/{name}" for name in ("assert", "require"))
 _CPP = ("/usr/bin/g++", "-O2", "-std=gnu++20", "-pipe")
+_PRECOMPILE = (
+    "for header in /usr/include/*/c++/*/bits/stdc++.h; "
+    f"do {' '.join(_CPP)} -x c++-header $header -o $header.gch; done"
+)
 # Only parses: a program that does not compile is told apart from one that fails.
 _PARSE = (
     "import sys; sys.tracebacklimit = 0; name = sys.argv[1]; "
     "compile(open(name, 'rb').read(), name.rpartition('/')[2], 'exec')"
+)
+
+_COMPILE_DRIVER = (
+    "import py_compile as p; "
+    f"p.compile('{HOME}/driver.py', '{HOME}/driver.pyc', doraise=True, "
+    "invalidation_mode=p.PycInvalidationMode.UNCHECKED_HASH)"
 )
 
 LANGUAGES: dict[Language, LanguageSpec] = {
@@ -72,8 +82,7 @@ LANGUAGES: dict[Language, LanguageSpec] = {
             compile=_CPP,
             # A header is only taken precompiled where all options are the same as ours.
             warm=(
-                "header=$(find /usr/include -path '*/bits/stdc++.h'); "
-                f'{" ".join(_CPP)} -x c++-header "$header" -o "$header.gch"',
+                _PRECOMPILE,
                 f"mv {HOME}/catch.hpp /usr/include/catch2",
             ),
             build_memory_mb=768,
@@ -107,6 +116,8 @@ LANGUAGES: dict[Language, LanguageSpec] = {
             source="solution.py",
             compile=("/usr/bin/python3", "-I", "-S", "-c", _PARSE),
             run=("/usr/bin/python3",),
+            # The driver is compiled once here, not by each test.
+            warm=(f'python3 -c "{_COMPILE_DRIVER}"',),
             compiled=False,
         ),
         LanguageSpec(

@@ -126,13 +126,15 @@ def _call(test: CallTest) -> bytes:
     return json.dumps(test.call.model_dump()).encode()
 
 
-def _scripted(work: _Work, driver: str) -> Orders:
+def _scripted(work: _Work, driver: Argv) -> Orders:
     """Python and Perl: the driver is a script of the image."""
     interpreter = work.spec.run
     base = {"source": work.name, "entry_point": work.problem.entry_point}
 
     def driven(mode: str, **order: object) -> Cell:
-        return Cell(argv=(*interpreter, driver, mode), stdin=json.dumps({**base, **order}).encode())
+        return Cell(
+            argv=(*interpreter, *driver, mode), stdin=json.dumps({**base, **order}).encode()
+        )
 
     def cell(_number: int, test: Test) -> Cell:
         if isinstance(test, CallTest):
@@ -161,13 +163,17 @@ def _is_test(work: _Work, path: str) -> bool:
 
 
 def _python(work: _Work) -> Orders:
-    return _scripted(work, f"{HOME}/driver.py")
+    return _scripted(work, ("-S", f"{HOME}/driver.pyc"))
 
 
 def _perl(work: _Work) -> Orders:
-    planned = _scripted(work, f"{HOME}/driver.pl")
-    check = (*work.spec.compile[:1], f"-I{SRC}/lib", f"-I{SRC}", *work.spec.compile[1:], work.path)
-    return planned.model_copy(update={"commands": (check,)})
+    planned = _scripted(work, (f"{HOME}/driver.pl",))
+    check = shlex.join(
+        (*work.spec.compile[:1], f"-I{SRC}/lib", f"-I{SRC}", *work.spec.compile[1:], work.path)
+    )
+    # Perl says on stderr that the syntax is good, too.
+    quiet = f'said=$({check} 2>&1) || {{ printf "%s\\n" "$said" >&2; exit 1; }}'
+    return planned.model_copy(update={"commands": (("/bin/sh", "-c", quiet),)})
 
 
 def _native(work: _Work, argument_of: Callable[[int, Test], Cell]) -> tuple[Cell, ...]:

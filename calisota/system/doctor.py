@@ -7,17 +7,20 @@ import shutil
 from typing import TYPE_CHECKING
 
 import httpx
+from rich.table import Table
+from rich.text import Text
 
 from calisota.errors import CalisotaError
 from calisota.llm import ChatRequest, Message
 from calisota.llm.openai_chat import open_chat
 from calisota.models import Frozen, Language, Route
 from calisota.rag import Retriever
-from calisota.sandbox.engine import DockerSandbox, connect
+from calisota.sandbox.engine import connect
 from calisota.sandbox.images import require_image
-from calisota.sandbox.selftest import self_test
+from calisota.sandbox.selftest import try_engine
 from calisota.system.health import waiting_for
 from calisota.system.state import read_state
+from calisota.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,10 +42,12 @@ class Check(Frozen):
     """What to do; None where nothing is to be done."""
 
 
-def examine(settings: Settings, on_check: Callable[[Check], None]) -> list[Check]:
-    """Every check, told to `on_check` as soon as it is known."""
+def examine(
+    settings: Settings, on_check: Callable[[Check], None], *, sandbox_only: bool = False
+) -> list[Check]:
+    """Every check, told to `on_check` as soon as it is known; or only those of the sandbox."""
     checks = []
-    for check in _all_checks(settings):
+    for check in _sandbox_checks(settings) if sandbox_only else _all_checks(settings):
         checks.append(check)
         on_check(check)
     return checks
@@ -50,6 +55,13 @@ def examine(settings: Settings, on_check: Callable[[Check], None]) -> list[Check
 
 def _all_checks(settings: Settings) -> Iterator[Check]:
     yield _disk(settings)
+    yield from _sandbox_checks(settings)
+    yield _try("retrieval index", lambda: _index(settings))
+    yield _try("model", lambda: _model(settings))
+    yield _system(settings)
+
+
+def _sandbox_checks(settings: Settings) -> Iterator[Check]:
     try:
         client = connect(settings)
     except CalisotaError as error:
@@ -59,9 +71,16 @@ def _all_checks(settings: Settings) -> Iterator[Check]:
             yield from _engine_checks(settings, client)
         finally:
             client.close()
-    yield _try("retrieval index", lambda: _index(settings))
-    yield _try("model", lambda: _model(settings))
-    yield _system(settings)
+
+
+def as_table(checks: list[Check]) -> Table:
+    """The checks and, where one failed, what to do."""
+    table = Table("", "check", "result")
+    for check in checks:
+        mark = Text("✓", style="green") if check.ok else Text("✗", style="red")
+        remedy = f"\nremedy: {check.remedy}" if check.remedy else ""
+        table.add_row(mark, Text(check.name), Text(printable(check.detail + remedy)))
+    return table
 
 
 def _disk(settings: Settings) -> Check:
@@ -80,19 +99,20 @@ def _disk(settings: Settings) -> Check:
 def _engine_checks(settings: Settings, client: docker.APIClient) -> Iterator[Check]:
     version = client.version()
     yield Check(name="Docker Engine", ok=True, detail=f"version {version['Version']}")
-    complete = True
     for language in Language:
-        check = _try(f"image {language}", lambda one=language: require_image(client, one, settings))  # type: ignore[misc]
-        complete = complete and check.ok
-        yield check
-    if complete:
-        for one in self_test(DockerSandbox(client, settings)):
-            yield Check(
-                name=f"limit: {one.name}",
-                ok=one.held,
-                detail=one.detail,
-                remedy=None if one.held else one.remedy,
-            )
+        yield _try(f"image {language}", lambda one=language: require_image(client, one, settings))  # type: ignore[misc]
+    try:
+        limits = try_engine(client, settings)
+    except CalisotaError as error:
+        yield _bad("limits", error)
+        return
+    for one in limits:
+        yield Check(
+            name=f"limit: {one.name}",
+            ok=one.held,
+            detail=one.detail,
+            remedy=None if one.held else one.remedy,
+        )
 
 
 def _index(settings: Settings) -> str:

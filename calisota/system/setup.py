@@ -14,6 +14,7 @@ from calisota.errors import CalisotaError, PermanentError
 from calisota.rag import build_index
 from calisota.sandbox.engine import connect
 from calisota.sandbox.images import build_images
+from calisota.sandbox.selftest import ensure_tried
 from calisota.system.airflow_env import airflow_env
 from calisota.system.credentials import ensure_credentials
 from calisota.system.docker_engine import ensure_engine
@@ -43,6 +44,12 @@ def run_setup(settings: Settings, progress: Progress) -> str:
         finally:
             client.close()
         step.result = ", ".join(sorted(images))
+    with progress.step("sandbox limits") as step:
+        client = connect(configured)
+        try:
+            step.result = ensure_tried(client, configured)
+        finally:
+            client.close()
     with progress.step("retrieval index") as step:
         step.result = build_index_apart(step.detail, settings)
     with progress.step("Airflow database"):

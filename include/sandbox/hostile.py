@@ -124,9 +124,8 @@ def network() -> list[str]:
     return leaks
 
 
-def vsock() -> list[str]:
-    """Open sockets that no network namespace confines."""
-    families = {"AF_VSOCK": 40, "AF_NETLINK": 16, "AF_PACKET": 17, "AF_ALG": 38, "AF_BLUETOOTH": 31}
+def opened(families: dict[str, int]) -> list[str]:
+    """The socket families that the filter lets through, in any type."""
     kinds = socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET
     return [
         f"opens {name}"
@@ -135,13 +134,45 @@ def vsock() -> list[str]:
     ]
 
 
+def vsock() -> list[str]:
+    """Reach the host of a virtual machine by a way that no network namespace confines."""
+    return opened({"AF_VSOCK": 40})
+
+
+def sockets() -> list[str]:
+    """Open sockets of the kernel's own kinds."""
+    return opened({"AF_NETLINK": 16, "AF_PACKET": 17, "AF_ALG": 38, "AF_BLUETOOTH": 31})
+
+
+def io_uring() -> list[str]:
+    """Get round the filter: io_uring runs calls that it never sees."""
+    calls = {"io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427}
+    return [name for name, number in calls.items() if not system_call_denied(number, 0, 0, 0, 0, 0)]
+
+
+def ptrace() -> list[str]:
+    """Trace a process of the same user, our own child, or read its memory by a call."""
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+        os._exit(0)
+    attach, seize, traceme = 16, 0x4206, 0
+    leaks = []
+    if X86:
+        tries = ((attach, child), (seize, child), (traceme, 0))
+        leaks = [
+            f"ptrace {how}" for how, pid in tries if not system_call_denied(101, how, pid, 0, 0)
+        ]
+        calls = {"process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312}
+        leaks += [name for name, number in calls.items() if not system_call_denied(number, child)]
+    os.kill(child, 9)
+    return leaks
+
+
 def system_calls() -> list[str]:
     """Use system calls that ordinary programs have no need of."""
-    common = {"io_uring_setup": 425, "io_uring_enter": 426, "pidfd_getfd": 438, "clone3": 435}
+    common = {"pidfd_getfd": 438, "clone3": 435}
     x86 = {
-        "ptrace": 101,
-        "process_vm_readv": 310,
-        "process_vm_writev": 311,
         "bpf": 321,
         "perf_event_open": 298,
         "userfaultfd": 323,
@@ -154,7 +185,6 @@ def system_calls() -> list[str]:
         "umount2": 166,
         "pivot_root": 155,
         "chroot": 161,
-        "kcmp": 312,
         "init_module": 175,
         "finit_module": 313,
         "kexec_load": 246,
@@ -178,8 +208,8 @@ def system_calls() -> list[str]:
 
 
 def runner() -> list[str]:
-    """Get at pid 1, which writes the results."""
-    mode = {"mem": "r+b", "fd/1": "wb", "environ": "rb", "maps": "rb"}
+    """Get at pid 1, another user's process, which writes the results."""
+    mode = {"mem": "r+b", "fd/0": "rb", "fd/1": "wb", "environ": "rb", "maps": "rb"}
     leaks = [
         f"opens /proc/1/{name}"
         for name, how in mode.items()

@@ -1,8 +1,9 @@
 /* The in-container runner: pid 1 of a sandbox container.
  *
  * It takes orders on stdin, runs each as its own process under another uid, and answers on stdout.
- * It judges nothing: expected outputs never reach it. The host speaks first and the two alternate
- * (one run record, one reply), so neither side can block the other.
+ * It judges nothing: expected outputs never reach it. The host speaks first and has at most one run
+ * record under way beside the one that runs, small enough for a pipe to hold, so neither side can
+ * block the other.
  *
  * A record is one type byte, the payload's length (u32), the payload. All integers are big-endian.
  *
@@ -23,6 +24,8 @@
  * A build runs as uid 10002 in /work/build, which is read-only from then on. A cell runs as uid
  * 10001 in a fresh /work/cell: root's directory, sticky and world-writable, so that the candidate
  * fills it but cannot replace it. Descriptor 3 carries the call driver's value.
+ *
+ * `runner --idle SECONDS` waits that long for the first order: a container of the warm pool.
  *
  * Not covered: a kernel hole that turns uid 10001 into root; what two processes of the *same* cell
  * do to each other; wall time lost to a busy host.
@@ -50,7 +53,7 @@
 enum { UID_CELL = 10001, UID_BUILD = 10002 };
 enum { EXIT_BAD_RECORD = 2, EXIT_HOST_GONE = 3, EXIT_OURS = 4, EXIT_DEADLINE = 5 };
 enum { FLAG_SIGNALED = 1, FLAG_TIMED_OUT = 2, FLAG_OOM = 4, FLAG_OUTPUT = 8, FLAG_CPU = 16 };
-enum { IDLE_S = 30, GRACE_S = 8, WIPE_S = 10, TICK_MS = 50 };
+enum { IDLE_S = 30, MAX_IDLE_S = 7200, GRACE_S = 8, WIPE_S = 10, TICK_MS = 50 };
 enum { MAX_RECORD = 8 << 20, MAX_ARGS = 128, MAX_PATH = 255, MAX_CAP = 4 << 20 };
 enum { MAX_MS = 120000, NOFILE = 256, STACK_BYTES = 64 << 20 };
 enum { VALUE_FD = 3 };
@@ -497,7 +500,24 @@ static void empty_here(void)
     }
 }
 
-static void wipe_cell(void)
+/* Whether root alone has entries in the cell's directory: then there is nothing to wipe as the
+ * candidate. No process of the candidate is left that could add one. */
+static bool only_ours(void)
+{
+    struct dirent *entry;
+    struct stat info;
+    bool ours = true;
+    DIR *dir = opendir(CELL);
+    if (!dir)
+        return false;
+    while (ours && (entry = readdir(dir)))
+        ours = fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0
+            && info.st_uid == 0;
+    closedir(dir);
+    return ours;
+}
+
+static void wipe_as_candidate(void)
 {
     pid_t pid = fork();
     if (pid < 0)
@@ -511,6 +531,12 @@ static void wipe_cell(void)
     }
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
+}
+
+static void wipe_cell(void)
+{
+    if (!only_ours())
+        wipe_as_candidate();
     DIR *dir = opendir(CELL);
     struct dirent *entry;
     while (dir && (entry = readdir(dir)))
@@ -674,14 +700,34 @@ static void set_up(void)
         fail(SRC, errno);
 }
 
-int main(void)
+/* The seconds of `--idle SECONDS`, the only argument there is: 1 to 4 digits, nothing else. */
+static unsigned idle_seconds(int argc, char **argv)
 {
+    unsigned seconds = 0;
+    if (argc == 1)
+        return IDLE_S;
+    if (argc != 3 || strcmp(argv[1], "--idle") != 0 || strlen(argv[2]) > 4)
+        _exit(EXIT_BAD_RECORD);
+    for (const char *at = argv[2]; *at; at++) {
+        if (*at < '0' || *at > '9')
+            _exit(EXIT_BAD_RECORD);
+        seconds = seconds * 10 + (unsigned)(*at - '0');
+    }
+    if (seconds == 0 || seconds > MAX_IDLE_S)
+        _exit(EXIT_BAD_RECORD);
+    return seconds;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned idle = idle_seconds(argc, argv);
     set_up();
     for (;;) {
         unsigned char head[5];
         struct cursor size = {head + 1, head + 5};
-        alarm(IDLE_S);
+        alarm(idle);
         read_all(head, sizeof head, EXIT_HOST_GONE);
+        idle = IDLE_S;
         size_t len = take_upto(&size, MAX_RECORD);
         unsigned char *payload = malloc(len + 1);
         if (!payload)

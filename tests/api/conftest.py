@@ -10,6 +10,7 @@ import pytest
 from api.app import create_app
 from api.fake_airflow import FakeAirflow
 from calisota.artifacts import ArtifactStore
+from calisota.sandbox.fake import FakeSandbox
 from calisota.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ KEYS = {"local": "local-key", "other": "other-key"}
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    chosen = Settings(home=tmp_path, max_body_bytes=64 * 1024)
+    chosen = Settings(home=tmp_path, max_body_bytes=64 * 1024, sandbox_concurrency=2)
     chosen.secrets.mkdir()
     (chosen.secrets / "airflow_admin_password").write_text("secret\n")
     lines = [
@@ -61,12 +62,19 @@ def model() -> ModelEndpoint:
 
 
 @pytest.fixture
-def app(settings: Settings, airflow: FakeAirflow, model: ModelEndpoint) -> FastAPI:
+def sandbox() -> FakeSandbox:
+    return FakeSandbox()
+
+
+@pytest.fixture
+def app(
+    settings: Settings, airflow: FakeAirflow, model: ModelEndpoint, sandbox: FakeSandbox
+) -> FastAPI:
     def route(request: httpx.Request) -> httpx.Response:
         to_model = str(request.url).startswith(settings.llm)
         return model.handle(request) if to_model else airflow.handle(request)
 
-    return create_app(settings, transport=httpx.MockTransport(route))
+    return create_app(settings, transport=httpx.MockTransport(route), open_sandbox=lambda: sandbox)
 
 
 @pytest.fixture

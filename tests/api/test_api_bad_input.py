@@ -128,6 +128,8 @@ async def test_a_request_without_a_good_key_is_unauthorized(
         ("GET", "/v1/solves/x"),
         ("GET", "/v1/solves/x/events"),
         ("POST", "/v1/solves/x:cancel"),
+        ("POST", "/v1/executions"),
+        ("POST", "/v1/executions/batch"),
     ):
         answer = await anonymous.request(method, path, json=GOOD, headers=headers)
         assert answer.status_code == 401, path

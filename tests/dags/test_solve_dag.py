@@ -26,13 +26,17 @@ tasks = {{
 size = {{d.dag_id: len(json.dumps(DagSerialization.to_dict(d))) for d in bag.dags.values()}}
 heavy = ["torch", "sentence_transformers", "faiss", "numpy", "openai", "onnxruntime"]
 imported = [name for name in heavy if name in sys.modules]
-print(json.dumps([bag.import_errors, tasks, size, imported]))
+schedules = {{
+    d.dag_id: [str(d.schedule), d.catchup, d.max_active_runs] for d in bag.dags.values()
+}}
+print(json.dumps([bag.import_errors, tasks, size, imported, schedules]))
 """
 
 
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory: pytest.TempPathFactory):
-    env = os.environ | {
+    ours = {k: v for k, v in os.environ.items() if not k.startswith("CALISOTA_")}
+    env = ours | {
         "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
@@ -47,7 +51,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_every_dag_file_parses(parsed):
-    errors, tasks, _, _ = parsed
+    errors, tasks, *_ = parsed
     assert errors == {}
     assert set(tasks) == {path.stem for path in (ROOT / "dags").glob("*.py")}
 
@@ -69,6 +73,14 @@ def test_solve_has_the_shape_of_the_design(parsed):
         before = critic
     critics = [f"round_{number}.critic" for number in (1, 2, 3)]
     assert solve["report"] == [critics, "none_failed_min_one_success", "sandbox"]
+
+
+def test_housekeeping_runs_by_itself_and_never_twice_at_once(parsed):
+    assert parsed[1]["housekeeping"] == {
+        "containers": [[], "all_success", "default_pool"],
+        "artifacts": [[], "all_success", "default_pool"],
+    }
+    assert parsed[4]["housekeeping"] == ["1:00:00", False, 1]
 
 
 def test_dag_files_are_wiring_only():

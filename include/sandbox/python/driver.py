@@ -2,6 +2,9 @@
 
     python3 driver.py call|code|load|suite  <order.json  3>value
 
+It imports only what is in the interpreter already: `json`, `importlib` and `site` cost more than
+Python's start.
+
 It knows no expected value of a call; what it writes on descriptor 3 is data for the host's judge.
 `call` writes `{"value": …}` or `{"unsupported": "<type>"}`, `code` and `load` write
 `{"completed": true}` when they ran to their end, `suite` writes `{"cases": {name: passed}}`. An
@@ -13,16 +16,42 @@ does not know the answer; for `code` and `suite` it can forge the record, so tho
 
 from __future__ import annotations
 
-import importlib
-import json
-import math
-import os
+import _json
+import _sitebuiltins
+import builtins
 import sys
+from posix import _exit, write
 
 SOURCE = "/work/src"
 VALUE_FD = 3
 MAX_DEPTH = 200
-OWN_FRAMES = (__file__, importlib.__file__, "<frozen importlib")
+NAN, INFINITY = float("nan"), float("inf")
+LIBRARIES = "/usr/local/lib/python3.13/dist-packages", "/usr/lib/python3/dist-packages"
+
+
+class _Reader:
+    """What `json.JSONDecoder` sets up; that module itself costs 10 ms, most of it for `re`."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int = float, int
+    parse_constant = {"NaN": NAN, "Infinity": INFINITY, "-Infinity": -INFINITY}.__getitem__
+
+
+_scan = _json.make_scanner(_Reader)
+_chunks = _json.make_encoder(
+    None, None, _json.encode_basestring_ascii, None, ": ", ", ", False, False, False
+)
+
+
+def dumps(record: dict) -> str:
+    """JSON of plain data. Raises: ValueError: a number that has no JSON form."""
+    return "".join(_chunks(record, 0))
+
+
+def own_frame(name: str) -> bool:
+    """Whether a traceback's frame is the driver's or the import system's."""
+    return name.startswith((main.__code__.co_filename, "<frozen importlib"))
 
 
 class Unsupported(Exception):
@@ -40,7 +69,7 @@ def typed(value: object, depth: int = 0) -> object:
     if value is None or kind is bool or kind is int or kind is str:
         return value
     if kind is float:
-        if math.isfinite(value):
+        if value - value == 0:  # neither infinite nor NaN
             return value
         raise Unsupported(f"float {value}")
     if kind is list or kind is tuple:
@@ -55,31 +84,31 @@ def typed(value: object, depth: int = 0) -> object:
 
 def candidate(order: dict) -> object:
     """The candidate's module; importing it runs its top level."""
-    return importlib.import_module(order["source"].rpartition("/")[2].removesuffix(".py"))
+    return __import__(order["source"].rpartition("/")[2].removesuffix(".py"))
 
 
 def call(order: dict) -> str:
     """The record of one call of the entry point."""
     value = getattr(candidate(order), order["entry_point"])(*order["args"], **order["kwargs"])
     try:
-        return json.dumps({"value": typed(value)}, allow_nan=False)
+        return dumps({"value": typed(value)})
     except Unsupported as error:
-        return json.dumps({"unsupported": str(error)})
+        return dumps({"unsupported": str(error)})
     except ValueError:  # an int of more digits than Python turns into text
-        return json.dumps({"unsupported": "int of more than 4300 digits"})
+        return dumps({"unsupported": "int of more than 4300 digits"})
 
 
 def code(order: dict) -> str:
     """The record of statements that ran in the candidate's namespace without an exception."""
     exec(compile(order["code"], "<test>", "exec"), vars(candidate(order)))  # noqa: S102  # what it is for
-    return json.dumps({"completed": True})
+    return dumps({"completed": True})
 
 
 def load(order: dict) -> str:
     """The record of a candidate that imports and has its entry point."""
     if not callable(getattr(candidate(order), order["entry_point"], None)):
         raise TypeError(f"there is no function {order['entry_point']}")
-    return json.dumps({"completed": True})
+    return dumps({"completed": True})
 
 
 def suite(order: dict) -> str:
@@ -92,7 +121,7 @@ def suite(order: dict) -> str:
         "pytest" in text or text.startswith("def test") or "\ndef test" in text for text in texts
     )
     cases = (with_pytest if needs_pytest else with_unittest)(order["files"])
-    return json.dumps({"cases": cases})
+    return dumps({"cases": cases})
 
 
 def with_unittest(files: list) -> dict:
@@ -115,7 +144,7 @@ def with_unittest(files: list) -> dict:
         return ".".join(test.id().split(".")[-2:])
 
     loader = unittest.TestLoader()
-    loaded = [loader.loadTestsFromModule(importlib.import_module(module(path))) for path in files]
+    loaded = [loader.loadTestsFromModule(__import__(module(path))) for path in files]
     runner = unittest.TextTestRunner(resultclass=Result, verbosity=0)
     result = runner.run(unittest.TestSuite(loaded))
     skipped = [test for test, _ in result.skipped]
@@ -155,14 +184,18 @@ def report(error: Exception) -> None:
     import traceback  # noqa: PLC0415  # 5 ms that only a failure pays
 
     frames = error.__traceback__
-    while frames and frames.tb_frame.f_code.co_filename.startswith(OWN_FRAMES):
+    while frames and own_frame(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next
     traceback.print_exception(type(error), error, frames)
 
 
 def main() -> None:
     """Carry out the order, write the record, and end without the candidate's exit handlers."""
-    order = json.loads(sys.stdin.buffer.read())
+    # Python runs with -S; what programs know of the module `site` is this.
+    builtins.exit = builtins.quit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
+    builtins.help = _sitebuiltins._Helper()  # noqa: SLF001  # as `site` does it
+    sys.path += LIBRARIES
+    order, _ = _scan(sys.stdin.buffer.read().decode(), 0)
     mode = {"call": call, "code": code, "load": load, "suite": suite}[sys.argv[1]]
     sys.argv = [order["source"]]
     sys.path[0] = f"{SOURCE}/{order['source']}".rpartition("/")[0]
@@ -172,12 +205,12 @@ def main() -> None:
         record = mode(order).encode()
         sys.stdout.flush()
         while record:
-            record = record[os.write(VALUE_FD, record) :]
+            record = record[write(VALUE_FD, record) :]
     except Exception as error:  # noqa: BLE001  # the outermost door
         report(error)
         sys.stderr.flush()
-        os._exit(1)
-    os._exit(0)
+        _exit(1)
+    _exit(0)
 
 
 main()

@@ -32,7 +32,7 @@ def test_a_call_goes_to_the_driver_as_json_on_stdin():
         entry_point="f", tests=[{"call": {"args": [1], "kwargs": {"b": 2}}, "returns": 0}]
     )
     (cell,) = plan(one).cells
-    assert cell.argv[-2:] == ("/opt/calisota/driver.py", "call")
+    assert cell.argv[-2:] == ("/opt/calisota/driver.pyc", "call")
     assert json.loads(cell.stdin) == {
         "source": "solution.py",
         "entry_point": "f",

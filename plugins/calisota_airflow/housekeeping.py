@@ -1,0 +1,88 @@
+"""What the DAG `housekeeping` does: remove what killed tasks and past Solves leave behind."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+SOLVE_DAG = "solve"
+ACTIVE = ["queued", "running"]
+DAY_S = 86_400
+
+
+def schedule() -> timedelta | None:
+    """How often it runs; None: only when a person starts it."""
+    from calisota.settings import settings  # noqa: PLC0415  # not before a DAG is parsed
+
+    return timedelta(minutes=settings().housekeeping_minutes) or None
+
+
+class ReapContainersOperator(BaseOperator):
+    """Removes the sandbox containers of this installation that have outlived their time.
+
+    A task, a worker or an API process that is killed leaves its container to this.
+    Not covered: a Docker Engine on another machine than this task's.
+    """
+
+    ui_color = "#d5f5e3"
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """How many were there, and how many of them were removed."""
+        del context
+        from calisota.sandbox.engine import DockerSandbox, connect  # noqa: PLC0415
+        from calisota.settings import settings  # noqa: PLC0415
+
+        client = connect(settings())
+        try:
+            sandbox = DockerSandbox(client, settings())
+            found = len(sandbox.list_ours())
+            removed = sandbox.reap(time.time())
+        finally:
+            client.close()
+        self.log.info("Removed %d of %d sandbox containers, whose time was over.", removed, found)
+        return {"found": found, "removed": removed}
+
+
+class PruneArtifactsOperator(BaseOperator):
+    """Deletes the artifacts of Solves that nothing was written to for the retention time."""
+
+    ui_color = "#fdebd0"
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """How many Solves were deleted, how many bytes that freed, and how many were kept."""
+        from calisota.artifacts import ArtifactStore, solves_of  # noqa: PLC0415
+        from calisota.settings import settings  # noqa: PLC0415
+
+        days = settings().artifact_retention_days
+        if days == 0:
+            self.log.info("Everything is kept: CALISOTA_ARTIFACT_RETENTION_DAYS is 0.")
+            return {"deleted": 0, "bytes": 0, "kept": None}
+        store = ArtifactStore(settings().artifacts)
+        before = time.time() - days * DAY_S
+        deleted = freed = kept = 0
+        for folder in store.folders():
+            too_young = folder.written is None or folder.written >= before
+            if too_young or self._runs(context, solves_of(folder.name)):
+                kept += 1
+                continue
+            store.delete(folder.name)
+            deleted += 1
+            freed += folder.size_bytes
+            self.log.info("Deleted %s: %d bytes.", folder.name, folder.size_bytes)
+        self.log.info(
+            "Deleted %d of %d folders, not written to for %d days: %d bytes.",
+            *(deleted, deleted + kept, days, freed),
+        )
+        return {"deleted": deleted, "bytes": freed, "kept": kept}
+
+    @staticmethod
+    def _runs(context: Context, solve_ids: list[str]) -> bool:
+        """Whether a Dag run of these waits or runs; in a paused DAG one may wait for months."""
+        count = context["ti"].get_dr_count(SOLVE_DAG, run_ids=solve_ids, states=ACTIVE)
+        return count > 0
