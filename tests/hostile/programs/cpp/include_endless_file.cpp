@@ -1,7 +1,7 @@
 // Includes endless noise as a text in quotes.
 // build_s: 10
 // expect: compile_error
-// says: the build
+// says: Killed
 const char *noise =
 #include "/dev/urandom"
     ;

@@ -1,7 +1,6 @@
 // Locks a goroutine to a thread of its own, thousands of times.
-// limits: output_kb=512
-// test: {"stdout": "held"} -> runtime_error time_limit
-// test: {"stdout": "held"} -> runtime_error time_limit
+// test: {"stdout": "held"} -> runtime_error output_limit
+// test: {"stdout": "held"} -> runtime_error output_limit
 package main
 
 import (
