@@ -1,155 +1,221 @@
-"""Every program of tests/hostile/programs in a real container: it gets what it deserves.
+"""Every hostile program against a real container: none gets more than it should."""
 
-A program's first comment lines say what it tries and what must come of it:
-
-    # Tries: a fork bomb
-    # expect: time_limit | runtime_error      any of these outcomes, of the worst test
-    # test: {"stdin": "", "stdout": "x"}      repeatable; a Problem's test as JSON; one is made up
-    #                                         whose answer nothing prints where there is none
-    # expect_each: wrong_answer, accepted     instead of `expect`: one outcome for each test
-    # field: {"entry_point": "f"}             more fields of the Problem
-    # limits: {"memory_mb": 64}
-
-A program that got through to an answer it could not know would be accepted: no program here may be,
-unless its line says so, and then only for what an honest program may do.
-"""
-
-from __future__ import annotations
-
-import json
-import os
-import shutil
-from concurrent.futures import Future, ThreadPoolExecutor
+import contextlib
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
 import pytest
 
-from calisota.models import Brief, Candidate, ExecutionMatrix, Language, Outcome, Problem, Usage
+from calisota.errors import CalisotaError, EngineUnavailable
+from calisota.models import Brief, Candidate, Language, Outcome, Problem, Usage
 from calisota.sandbox.engine import DockerSandbox, connect
 from calisota.sandbox.images import build_images
+from calisota.sandbox.languages import LANGUAGES
 from calisota.settings import Settings
+from calisota.text import printable
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .header import read
+
+# One fixture runs all programs, and its time counts for the first test.
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1200)]
 
 PROGRAMS = Path(__file__).parent / "programs"
-COMMENTS = ("# ", "// ")
-NEVER_PRINTED = {"stdin": "", "stdout": "an answer that no program here can know"}
-LIMITS = {"wall_s": 3, "cpu_s": 2, "memory_mb": 128, "output_kb": 16}
-WALL_BUDGET_S = 120
-MAX_DISK_GROWTH = 64 * 2**20
-MAX_MEMORY_GROWTH = 512 * 2**20
+AT_ONCE = 3
+SOLVE_ID = "hostile-suite"
+MB = 2**20
+MAX_DISK_GROWTH = 64 * MB
+MAX_MEMORY_GROWTH = 1024 * MB
+MAX_HOST_S = 2
+"""CPU time of our own process for one program: to plan it, talk to the Engine and judge."""
+
+ALL = [read(path) for path in sorted(PROGRAMS.glob("*/*")) if path.is_file()]
+RUNNABLE = [program for program in ALL if program.language in LANGUAGES]
+
+HONEST = {
+    Language.C: '#include <stdio.h>\nint main(void) { puts("42"); }\n',
+    Language.CPP: "#include <bits/stdc++.h>\nint main() { std::cout << 42; }\n",
+    Language.GO: 'package main\n\nimport "os"\n\nfunc main() { os.Stdout.WriteString("42") }\n',
+    Language.PERL: "print 42;\n",
+    Language.PYTHON: "print(42)\n",
+    Language.RUST: 'fn main() { println!("42"); }\n',
+}
 
 
-class Hostile(NamedTuple):
-    """One program and what must come of it."""
+class ShortBuild(DockerSandbox):
+    """A sandbox whose builds may take only so long, so that a bomb does not hold us up."""
 
-    path: Path
-    problem: Problem
-    expect: list[set[Outcome]]
-    """Of the worst test; with more than one entry, of each test."""
+    def __init__(self, client, settings, build_s):
+        super().__init__(client, settings)
+        self._build_s = build_s
 
-    @property
-    def id(self) -> str:
-        return f"{self.path.parent.name}/{self.path.stem}"
-
-
-def read(path: Path) -> Hostile:
-    """A program with the directives of its first comment lines."""
-    tests: list[dict[str, Any]] = []
-    fields: dict[str, Any] = {}
-    limits = dict(LIMITS)
-    expect: list[set[Outcome]] = []
-    for line in path.read_text(errors="surrogateescape").splitlines():
-        mark = next((mark for mark in COMMENTS if line.startswith(mark)), None)
-        if mark is None:
-            break
-        name, _, value = line[len(mark) :].partition(": ")
-        if name == "test":
-            tests.append(json.loads(value))
-        elif name == "field":
-            fields |= json.loads(value)
-        elif name == "limits":
-            limits |= json.loads(value)
-        elif name == "expect":
-            expect = [{Outcome(one.strip()) for one in value.split("|")}]
-        elif name == "expect_each":
-            expect = [{Outcome(one.strip())} for one in value.split(",")]
-    problem = Problem.model_validate(
-        {
-            "statement": "hostile",
-            "language": path.parent.name,
-            "tests": tests or [NEVER_PRINTED],
-            "limits": limits,
-            "options": {"budget": {"wall_s": WALL_BUDGET_S}},
-            **fields,
-        }
-    )
-    return Hostile(path, problem, expect)
+    def execute(self, plan, **how):
+        if self._build_s is not None:
+            limits = {"wall_s": self._build_s, "cpu_s": self._build_s}
+            plan = plan.model_copy(update={"build": plan.build.model_copy(update=limits)})
+        return super().execute(plan, **how)
 
 
-FILES = sorted(path for path in PROGRAMS.glob("*/*") if path.is_file())
-
-
-class Arena(NamedTuple):
-    """All programs on their way, and what the host looked like before."""
-
-    sandbox: DockerSandbox
-    runs: dict[Path, Future[ExecutionMatrix]]
-    disk: int
-    memory: int
+def candidate(source):
+    brief = Brief(number=0, approach=None, with_passages=False, temperature=0, prompt="p")
+    return Candidate(id="r1c0", brief=brief, source=source, usage=Usage())
 
 
 @pytest.fixture(scope="module")
-def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
-    """Starts every program, as many at once as there are cores."""
+def settings(tmp_path_factory):
     settings = Settings()
-    client = connect(settings)
-    build_images(client, settings, print)
+    try:
+        client = connect(settings)
+    except EngineUnavailable as error:
+        pytest.skip(f"no Docker Engine answers: {error.message}")
+    with contextlib.closing(client):
+        build_images(client, settings, print)
     # A home of its own, so that the containers of a running installation are not ours.
     home = tmp_path_factory.mktemp("home")
-    sandbox = DockerSandbox(client, settings.model_copy(update={"home": home}))
-    disk, memory = shutil.disk_usage(settings.home).used, psutil.virtual_memory().used
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        runs = {path: pool.submit(fight, sandbox, path) for path in FILES}
-        yield Arena(sandbox, runs, disk, memory)
-    client.close()
+    return settings.model_copy(
+        update={
+            "home": home,
+            "docker_host": client.base_url if settings.docker_host else _host(settings),
+            "sandbox_concurrency": AT_ONCE,
+        }
+    )
 
 
-def fight(sandbox: DockerSandbox, path: Path) -> ExecutionMatrix:
-    """What came of one program."""
-    hostile = read(path)
-    brief = Brief(number=0, approach=None, with_passages=False, temperature=0, prompt="p")
-    source = path.read_bytes().decode(errors="surrogateescape")
-    candidate = Candidate(id="r1c0", brief=brief, source=source, usage=Usage())
-    return sandbox.run_candidate(hostile.problem, candidate, solve_id=hostile.id)
+def _host(settings):
+    """The Engine of the real home, which another home would not find."""
+    socket = settings.home / "engine" / "docker.sock"
+    return f"unix://{socket}" if socket.exists() else None
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_it_gets_what_it_deserves(arena: Arena, path: Path):
-    hostile = read(path)
-    assert hostile.expect, "the program does not say what must come of it"
-    matrix = arena.runs[path].result()
-    said = [(test.outcome.value, test.detail, test.stdout[-300:]) for test in matrix.tests]
-    if len(hostile.expect) == 1:
-        assert matrix.outcome in hostile.expect[0], said
-    else:
-        assert [{test.outcome} for test in matrix.tests] == hostile.expect, said
+@pytest.fixture(scope="module")
+def client(settings):
+    with contextlib.closing(connect(settings)) as client:
+        yield client
 
 
-def test_nothing_of_it_is_left(arena: Arena):
-    """After all of them: no container, no disk, no memory of the host's."""
-    for run in arena.runs.values():
-        run.result()
-    assert arena.sandbox.list_ours() == []
-    settings = Settings()
-    assert shutil.disk_usage(settings.home).used - arena.disk < MAX_DISK_GROWTH
-    assert psutil.virtual_memory().used - arena.memory < MAX_MEMORY_GROWTH
+class Host:
+    """What the programs could take from the machine that runs them."""
+
+    def __init__(self, client):
+        self._root = Path(client.info()["DockerRootDir"])
+        self.memory = psutil.virtual_memory().available
+        self.disk = self.measure_disk()
+
+    def measure_disk(self):
+        """Bytes of the Engine's data folder without its layers, which no container of ours writes.
+
+        None: the Engine is on another machine. Layers change when others build images meanwhile.
+        """
+        if not self._root.is_dir():
+            return None
+        others = [f"--exclude={self._root}/{name}" for name in ("overlay2", "image", "tmp")]
+        done = subprocess.run(
+            ["du", "-sxB1", *others, self._root], check=False, capture_output=True, text=True
+        )
+        return int(done.stdout.split()[0])
 
 
-def test_there_are_enough_of_them_in_every_language():
-    counts = {language: sum(p.parent.name == language for p in FILES) for language in Language}
-    assert sum(counts.values()) >= 120, counts
-    assert min(counts.values()) >= 10, counts
+@pytest.fixture(scope="module")
+def host(client):
+    return Host(client)
+
+
+@pytest.fixture(scope="module")
+def matrices(request, settings, host):  # noqa: ARG001  # the host is measured first
+    """Program -> its matrix, or our error, and our CPU time; of those that this run asks for."""
+    here = [item for item in request.session.items if item.path == Path(__file__)]
+    asked = [
+        item.callspec.params["program"]
+        for item in here
+        if "program" in getattr(getattr(item, "callspec", None), "params", ())
+    ]
+
+    def run(program):
+        began = time.thread_time()
+        with contextlib.closing(connect(settings)) as client:
+            sandbox = ShortBuild(client, settings, program.build_s)
+            try:
+                matrix = sandbox.run_candidate(
+                    program.problem(), candidate(program.source), solve_id=SOLVE_ID
+                )
+            except CalisotaError as error:
+                return error, 0
+        return matrix, time.thread_time() - began
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip([program.name for program in asked], pool.map(run, asked), strict=True))
+
+
+def test_there_are_enough_programs_in_every_language():
+    assert len(ALL) >= 120
+    assert {program.language for program in ALL} == set(Language)
+
+
+def test_every_language_with_programs_has_its_sandbox():
+    assert {program.language for program in ALL} - set(LANGUAGES) == set()
+
+
+def _parameters():
+    for program in RUNNABLE:
+        marks = [pytest.mark.xfail(reason=program.hole, strict=True)] if program.hole else []
+        yield pytest.param(program, id=program.name, marks=marks)
+
+
+@pytest.mark.parametrize("program", list(_parameters()))
+def test_the_sandbox_holds_against(program, matrices):
+    matrix, host_s = matrices[program.name]
+    assert not isinstance(matrix, Exception), matrix
+    seen = [
+        "cooperative" if test.cooperative and test.outcome == "accepted" else str(test.outcome)
+        for test in matrix.tests
+    ]
+    report = "\n".join(_shown(matrix))
+    assert len(seen) == len(program.expected), report
+    for outcome, expected in zip(seen, program.expected, strict=True):
+        assert outcome in expected, report
+    assert host_s < MAX_HOST_S, f"our own process worked {host_s:.1f} s"
+    assert report == printable(report)
+    assert [text for text in program.says if text not in report] == [], report
+
+
+def _shown(matrix):
+    yield f"{matrix.outcome} {matrix.wall_s:.1f} s"
+    yield f"build: {matrix.build_stderr}"
+    for test in matrix.tests:
+        yield f"{test.name} {test.outcome}: {test.detail}; signal {test.signal}"
+        yield f"{test.cpu_s} s CPU, {test.wall_s} s, {test.memory_bytes} bytes"
+        yield f"stdout: {test.stdout}"
+        yield f"stderr: {test.stderr}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_afterwards_an_honest_program_passes(language, settings, client, matrices):  # noqa: ARG001
+    problem = Problem(
+        statement="Print 42.",
+        language=language,
+        tests=[{"stdout": "42"}, {"stdout": "43"}],
+    )
+    matrix = DockerSandbox(client, settings).run_candidate(
+        problem, candidate(HONEST[language]), solve_id=SOLVE_ID
+    )
+    assert [test.outcome for test in matrix.tests] == [Outcome.ACCEPTED, Outcome.WRONG_ANSWER]
+
+
+def test_afterwards_no_container_is_left(settings, client, matrices):  # noqa: ARG001
+    sandbox = DockerSandbox(client, settings)
+    until = time.monotonic() + 20
+    while sandbox.list_ours() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert sandbox.list_ours() == []
+
+
+def test_afterwards_the_host_is_as_it_was(host, matrices):  # noqa: ARG001
+    until = time.monotonic() + 30
+    while psutil.virtual_memory().available < host.memory - MAX_MEMORY_GROWTH:
+        assert time.monotonic() < until, "the programs still hold memory of the host"
+        time.sleep(1)
+    if host.disk is None:
+        pytest.skip("the Engine is on another machine")
+    assert host.measure_disk() - host.disk < MAX_DISK_GROWTH

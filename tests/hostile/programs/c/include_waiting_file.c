@@ -1,0 +1,7 @@
+// Includes what has nothing to read yet, so that the build waits.
+// build_s: 3
+// expect: compile_error
+// says: the build took too long
+#include "/dev/stdin"
+#include "/proc/self/fd/1"
+int main(void) { puts("held"); }

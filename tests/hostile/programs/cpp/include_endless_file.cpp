@@ -1,0 +1,9 @@
+// Includes endless noise as a text in quotes.
+// build_s: 10
+// expect: compile_error
+// says: Killed
+const char *noise =
+#include "/dev/urandom"
+    ;
+#include "/dev/zero"
+int main() { }
