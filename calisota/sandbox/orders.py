@@ -32,7 +32,7 @@ GENERATED = "calisota_driven"
 """Name of the files we make, without ending."""
 
 _MAIN = re.compile(r"\bmain\s*\(")
-_GO_PACKAGE = re.compile(r"^\s*package\s+(\w+)", re.MULTILINE)
+_GO_PACKAGE = re.compile(r"^[ \t]*package[ \t]+(\w+)", re.MULTILINE)
 _GO_IMPORT = re.compile(r"^import\s+(?:\([^)]*\)|.*)$", re.MULTILINE)
 _GO_DRIVER = """import (
 	"os"

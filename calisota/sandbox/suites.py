@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from calisota.models import Execution
 
 MAX_CASES = 5000
+MAX_LINE = 1000
 
 _RUST = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED)", re.MULTILINE)
 _GO = re.compile(r"^--- (PASS|FAIL): (\S+) \(", re.MULTILINE)
@@ -72,9 +73,10 @@ def _go(text: str) -> Iterable[tuple[str, bool]]:
 
 
 def _tap(text: str) -> Iterable[tuple[str, bool]]:
-    for match in _TAP.finditer(text):
-        if (match[4] or "").upper() != "SKIP":
-            yield match[3] or match[2], not match[1] and not match[4]
+    for line in text.splitlines():
+        match = _TAP.fullmatch(line[:MAX_LINE].rstrip())
+        if match is not None and (match[4] or "").upper() != "SKIP":
+            yield (match[3] or match[2]).strip(), not match[1] and not match[4]
 
 
 def _unity(text: str) -> Iterable[tuple[str, bool]]:
