@@ -13,7 +13,9 @@ from calisota.sandbox.protocol import Job
 if TYPE_CHECKING:
     from calisota.models import Problem
 
-BUILD_WALL_S = 30
+BUILD_CPU_S = 30
+BUILD_WALL_S = 90
+"""Three times the CPU time: a busy host is not the candidate's fault."""
 BUILD_OUTPUT_BYTES = 64 * 1024
 MAX_VALUE_BYTES = 1024 * 1024
 MB = 1024 * 1024
@@ -60,7 +62,7 @@ def plan_candidate(problem: Problem, source: str, *, tmpfs_mb: int) -> Candidate
         argv=as_build(planned.commands),
         is_build=True,
         wall_s=BUILD_WALL_S,
-        cpu_s=BUILD_WALL_S,
+        cpu_s=BUILD_CPU_S,
         output_bytes=BUILD_OUTPUT_BYTES,
         value_bytes=0,
         file_bytes=space,

@@ -56,6 +56,10 @@ class SandboxFault(Exception):
     """The sandbox broke under this candidate while the Engine lives: an `internal_error`."""
 
 
+class RunnerOutOfMemory(SandboxFault):
+    """The candidate took so much memory that the kernel ended the container's pid 1 for it."""
+
+
 class MemoryInUse(SandboxFault):
     """What the candidate's files hold leaves its tests no memory."""
 
@@ -137,6 +141,7 @@ class Container:
         self._labels = dict(labels)
         self._command = None if idle_s is None else ["--idle", str(idle_s)]
         self._id: str | None = None
+        self._created = 0.0
         self._stream: Any = None
         self._replies = Replies()
 
@@ -171,6 +176,7 @@ class Container:
             raise
 
     def _start(self) -> None:
+        self._created = time.time()
         created = self._client.create_container(
             self._image,
             self._command,
@@ -308,8 +314,27 @@ class Container:
             return unavailable
         if isinstance(error, TimeoutError):
             return SandboxFault("the runner did not answer in time")
+        if error is None and self._died_of_memory():
+            return RunnerOutOfMemory("the container ran out of memory")
         said = self._replies.stderr.decode(errors="backslashreplace").strip()
         return SandboxFault("the container ended before its time" + (f": {said}" if said else ""))
+
+    def _died_of_memory(self) -> bool:
+        """Whether memory ended the container, and nobody else did.
+
+        A candidate can make the runner the process that the kernel chooses to kill: it may lower
+        its own `oom_score_adj`, and hide memory where no process is blamed for it.
+        """
+        with suppress(EngineUnavailable, PermanentError, NotFound), engine_errors():
+            past = self._client.events(
+                since=int(self._created),
+                until=int(time.time()) + 1,
+                filters={"container": self._id},
+                decode=True,
+            )
+            actions = {str(event.get("Action")) for event in past}
+            return "oom" in actions and "kill" not in actions
+        return False
 
     def _close(self) -> None:
         if self._stream is not None:

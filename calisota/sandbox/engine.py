@@ -26,6 +26,7 @@ from calisota.sandbox.container import (
     Container,
     ContainerLimits,
     MemoryInUse,
+    RunnerOutOfMemory,
     SandboxFault,
     home_label,
     remove_container,
@@ -269,11 +270,7 @@ def _converse(
     planned = len(plan.cells)
     deadline = time.monotonic() + wall_s
     try:
-        if container.memory_bytes != limits.memory_bytes:
-            container.limit_memory(limits.memory_bytes)
-        for path, data in plan.files.items():
-            container.put_file(path, data)
-        build = container.run(plan.build)
+        build = _built(container, limits, plan)
         if build.exit_code != 0 or build.output_exceeded:
             return CandidateRun(build=build, cells_planned=planned)
         if plan.memory_mb < plan.build_memory_mb:
@@ -291,11 +288,26 @@ def _converse(
             if on_cell is not None:
                 on_cell(len(cells) - 1, cell)
         container.quit()
+    except RunnerOutOfMemory:
+        cells.append(_out_of_memory(plan.memory_mb * MB))
+        return CandidateRun(build=build, cells=cells, cells_planned=planned)
     except SandboxFault as fault:
         return CandidateRun(build=build, cells=cells, cells_planned=planned, fault=str(fault))
     return CandidateRun(
         build=build, cells=cells, cells_planned=planned, out_of_time=len(cells) < planned
     )
+
+
+def _built(container: Container, limits: ContainerLimits, plan: CandidatePlan) -> Execution:
+    """The build, after the container got the memory and the files for it."""
+    if container.memory_bytes != limits.memory_bytes:
+        container.limit_memory(limits.memory_bytes)
+    for path, data in plan.files.items():
+        container.put_file(path, data)
+    try:
+        return container.run(plan.build)
+    except RunnerOutOfMemory:
+        return _out_of_memory(limits.memory_bytes)
 
 
 def _not_runnable(source: str | None) -> str | None:

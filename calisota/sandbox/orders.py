@@ -47,8 +47,8 @@ func TestMain(m *testing.M) {
 	}
 }
 """
-_EDITION = re.compile(r'^\s*edition\s*=\s*"(20\d\d)"', re.MULTILINE)
-_CRATE = re.compile(r'^\s*name\s*=\s*"([A-Za-z0-9_-]+)"', re.MULTILINE)
+_EDITION = re.compile(r'^[ \t]*edition[ \t]*=[ \t]*"(20\d\d)"', re.MULTILINE)
+_CRATE = re.compile(r'^[ \t]*name[ \t]*=[ \t]*"([A-Za-z0-9_-]+)"', re.MULTILINE)
 
 
 class Cell(Frozen):

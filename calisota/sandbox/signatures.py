@@ -7,9 +7,18 @@ compiled in the candidate's own container.
 
 from __future__ import annotations
 
+import itertools
 import re
+from typing import TYPE_CHECKING
 
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Patterns take time in proportion to the text: it is a candidate's, and they run on the host.
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_C_TYPE = re.compile(r"[A-Za-z_][\w\s*]{0,199}[\s*]\Z")
+MAX_HEADS = 200
+MAX_HEAD_CHARS = 4000
 _C_PARAMETER = re.compile(r"^(?P<type>.*?)(?P<name>\b[A-Za-z_]\w*)?\s*(?P<array>\[[^\]]*\]\s*)*$")
 _C_NOISE = re.compile(r"\b(const|volatile|restrict|static|inline|extern|register|struct)\b")
 _C_INTS = {"signed", "unsigned", "short", "int", "long", "size_t", "ssize_t", "ptrdiff_t"}
@@ -43,19 +52,25 @@ def c_glue(signature: str | None, source: str, entry: str) -> str:
 
 
 def _c_head(signature: str | None, source: str, entry: str) -> tuple[str, list[str]]:
-    head = re.compile(
-        rf"([A-Za-z_][\w\s*]*?[\s*])({re.escape(entry)})\s*\(([^(){{}};]*)\)\s*([{{;]|$)"
-    )
     for text in (_COMMENT.sub(" ", source), _COMMENT.sub(" ", signature or "").strip()):
-        found = [match for match in head.finditer(text) if match.group(4) != ";"] or list(
-            head.finditer(text)
-        )
-        if found:
-            returns = " ".join(_C_NOISE.sub(" ", found[0].group(1)).split())
-            inside = found[0].group(3).strip()
-            empty = inside in {"", "void"}
-            return returns, [] if empty else [part.strip() for part in inside.split(",")]
+        found = list(_c_heads(text, entry))
+        # The definition counts, not a prototype before it.
+        for returns, inside, end in sorted(found, key=lambda head: head[2] == ";"):
+            if end in {"{", ";", ""}:
+                plain = " ".join(_C_NOISE.sub(" ", returns).split())
+                empty = inside in {"", "void"}
+                return plain, [] if empty else [part.strip() for part in inside.split(",")]
     raise Unreadable(f"no function {entry} was found in the program")
+
+
+def _c_heads(text: str, entry: str) -> Iterator[tuple[str, str, str]]:
+    """Return type, parameters and the character after, wherever `entry` seems to be declared."""
+    calls = re.finditer(rf"\b{re.escape(entry)}\s{{0,9}}\(", text)
+    for match in itertools.islice(calls, MAX_HEADS):
+        returns = _C_TYPE.search(text[max(match.start() - 200, 0) : match.start()])
+        inside, closed, rest = text[match.end() : match.end() + MAX_HEAD_CHARS].partition(")")
+        if returns and closed and not set(inside) & set("(){};"):
+            yield returns[0], inside.strip(), rest.lstrip()[:1]
 
 
 def _c_argument(number: int, text: str) -> str:
@@ -114,7 +129,8 @@ def rust_glue(signature: str | None, source: str, entry: str) -> str:
 
 
 def _rust_parameters(signature: str | None, source: str, entry: str) -> list[str]:
-    head = re.compile(rf"\bfn\s+{re.escape(entry)}\s*(?:<(?P<generics>[^>]*)>)?\s*\(")
+    name = re.escape(entry)
+    head = re.compile(rf"\bfn\s{{1,9}}{name}\s{{0,9}}(?:<(?P<generics>[^>]{{0,500}})>)?\s{{0,9}}\(")
     for text in (_COMMENT.sub(" ", source), _COMMENT.sub(" ", signature or "")):
         found = head.search(text)
         if found is None:
@@ -129,7 +145,7 @@ def _rust_parameters(signature: str | None, source: str, entry: str) -> list[str
 def _balanced(text: str, start: int) -> str:
     """From `start` to the bracket that closes the one before it."""
     depth = 1
-    for at in range(start, len(text)):
+    for at in range(start, min(len(text), start + MAX_HEAD_CHARS)):
         depth += (text[at] in "([{") - (text[at] in ")]}")
         if depth == 0:
             return text[start:at]

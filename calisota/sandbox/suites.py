@@ -24,11 +24,10 @@ MAX_LINE = 1000
 
 _RUST = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED)", re.MULTILINE)
 _GO = re.compile(r"^--- (PASS|FAIL): (\S+) \(", re.MULTILINE)
-_TAP = re.compile(
-    r"^(not )?ok (\d+)(?: - (.*?))?\s*(?:# (TODO|SKIP)\b.*)?$", re.MULTILINE | re.IGNORECASE
-)
+_TAP = re.compile(r"(not )?ok (\d{1,9})(?: - (.*))?", re.IGNORECASE)
+_TAP_MARK = re.compile(r"# ?(TODO|SKIP)\b", re.IGNORECASE)
 _UNITY = re.compile(r"^[^\s:]+:\d+:(\w+):(PASS|FAIL)", re.MULTILINE)
-_JUNIT = re.compile(r'<testcase\b[^>]*?\bname="([^"]*)"[^>]*?(/>|>(.*?)</testcase>)', re.DOTALL)
+_JUNIT_NAME = re.compile(r'\bname="([^"]*)"')
 _JUNIT_BAD = re.compile(r"<(failure|error)\b")
 
 
@@ -74,9 +73,13 @@ def _go(text: str) -> Iterable[tuple[str, bool]]:
 
 def _tap(text: str) -> Iterable[tuple[str, bool]]:
     for line in text.splitlines():
-        match = _TAP.fullmatch(line[:MAX_LINE].rstrip())
-        if match is not None and (match[4] or "").upper() != "SKIP":
-            yield (match[3] or match[2]).strip(), not match[1] and not match[4]
+        match = _TAP.match(line[:MAX_LINE])
+        if match is None:
+            continue
+        mark = _TAP_MARK.search(match.string)
+        name = (match[3] or "").partition(" # ")[0].strip() or match[2]
+        if mark is None or mark[1].upper() != "SKIP":
+            yield name, not match[1] and mark is None
 
 
 def _unity(text: str) -> Iterable[tuple[str, bool]]:
@@ -84,9 +87,11 @@ def _unity(text: str) -> Iterable[tuple[str, bool]]:
 
 
 def _junit(text: str) -> Iterable[tuple[str, bool]]:
-    for match in _JUNIT.finditer(text):
-        if "<skipped" not in (match[3] or ""):
-            yield html.unescape(match[1]), not _JUNIT_BAD.search(match[3] or "")
+    for piece in text.split("<testcase ")[1:]:
+        case = piece.partition("</testcase>")[0]
+        name = _JUNIT_NAME.search(case[:MAX_LINE])
+        if name is not None and "<skipped" not in case:
+            yield html.unescape(name[1]), not _JUNIT_BAD.search(case)
 
 
 _PARSERS: dict[Language, Callable[[str], Iterable[tuple[str, bool]]]] = {
@@ -103,7 +108,7 @@ _RUST_TEST = re.compile(
     re.MULTILINE,
 )
 _CATCH = re.compile(r'^\s*TEST_CASE\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)', re.MULTILINE)
-_COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
 _DECLARED = {
     Language.GO: re.compile(r"^func (Test\w+)\(\s*\w+\s+\*testing\.T\s*\)", re.MULTILINE),
     Language.C: re.compile(r"\bRUN_TEST\(\s*(\w+)"),

@@ -288,6 +288,11 @@ static _Noreturn void become(const struct job *job, const int fds[4], int status
     if (signal(SIGPIPE, SIG_DFL) == SIG_ERR || sigprocmask(SIG_SETMASK, &none, NULL) < 0)
         child_fails(status_fd, "signals");
     execve(job->argv[0], job->argv, job->build ? build_env : cell_env);
+    /* What a build left may be no program at all: that is its own fault, not ours. */
+    if (!strncmp(job->argv[0], BUILD "/", sizeof BUILD)) {
+        dprintf(STDERR_FILENO, "the build left no program that starts: %s\n", strerror(errno));
+        _exit(126);
+    }
     child_fails(status_fd, "exec");
 }
 

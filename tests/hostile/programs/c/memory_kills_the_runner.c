@@ -1,6 +1,5 @@
 // Grows small, fills pipes, whose memory no process is blamed for, and so has pid 1 killed for it.
 // limits: memory_mb=32
-// hole: pid 1 is killed in the place of the candidate, and the test ends as internal_error
 // test: {"argv": ["fill"], "stdout": "held"} -> memory_limit runtime_error time_limit
 // test: {"argv": ["rest"], "stdout": "held"} -> accepted
 #define _GNU_SOURCE

@@ -3,4 +3,3 @@
 // append: {"text": "a ", "times": 7000}
 // test: {"call": {"args": [1]}, "returns": 42} -> compile_error
 // says: the build
-// hole: the search for the head of a C function takes time with the square of the source, on the host

@@ -1,7 +1,6 @@
 // Prints the beginnings of a test report that a careless reader spends minutes on.
 // limits: output_kb=64
 // test: {"suite": {"files": {"t.cpp": "#include <catch2/catch.hpp>\nvoid f();\nTEST_CASE(\"works\") { f(); }\n"}, "names": ["works"]}} -> wrong_answer runtime_error
-// hole: the pattern for JUnit reports takes time with the square of their length, on the host
 #include <unistd.h>
 
 void f()

@@ -3,4 +3,3 @@
 // append: {"text": "fn f<", "times": 8000}
 // test: {"call": {"args": [1]}, "returns": 42} -> compile_error
 // says: error
-// hole: the search for the parameters of a Rust function takes time with the square of the source
