@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIMITS = Limits(wall_s=30, cpu_s=20, memory_mb=768, output_kb=512)
-_RUST_CRATES = ("rand", "regex", "md5")
 _GO_IMPORTS = re.compile(r"^import\s*\([^)]*\)|^import\s+\"[^\"]*\"", re.MULTILINE)
 _RUST_USE = re.compile(r"^use (?:rand|regex|md5)\b[^;]*;\s*$", re.MULTILINE)
 
@@ -80,7 +79,11 @@ def _python_case(name: str, row: dict[str, Any], source: str) -> Case:
 def humaneval_cpp(path: Path) -> Iterator[Case]:
     """HumanEval-X in C++; each test is a `main` with assertions."""
     for row in rows(path):
-        yield _case(row, Language.CPP, row["declaration"], CodeTest(code=row["test"]))
+        # Only the declaration has all headers, and only the prompt has the functions given with it.
+        lines = row["declaration"].splitlines()
+        headers = [line for line in lines if line.startswith(("#include", "using "))]
+        head = "\n".join(headers) + "\n" + row["prompt"]
+        yield _case(row, Language.CPP, head, CodeTest(code=row["test"]))
 
 
 def humaneval_go(path: Path) -> Iterator[Case]:
@@ -120,13 +123,14 @@ def humaneval_rust(path: Path) -> Iterator[Case]:
     for row in rows(path):
         body = row["declaration"] + row["canonical_solution"]
         without = _RUST_USE.sub("", body).replace("fn main(){", "fn main() {")
-        crates = [name for name in _RUST_CRATES if re.search(rf"\b{name}::|\bRegex::", without)]
+        used = re.search(r"\b(rand|md5|regex|Regex)::", without + row["test"])
+        note = "needs a crate that Debian's rustc does not bring" if used else None
         files = {"tests.rs": row["test"]}
         yield Case(
             name=row["task_id"],
             source=without,
             problem=_problem(row["prompt"], Language.RUST, _suite(Language.RUST, files)),
-            note="needs a crate that Debian's rustc does not bring" if crates else None,
+            note=note,
         )
 
 
@@ -167,12 +171,29 @@ def _plan_of(files: dict[str, str]) -> tuple[list[str], list[str], list[str]]:
     return named["solution"], named["test"], named.get("example", named.get("exemplar", []))
 
 
+_NOTES = {
+    "go/bank-account": "needs Go 1.25 (sync.WaitGroup.Go)",
+    "go/counter": "its suite is the student's work: the track gives none",
+    "rust/alphametics": "needs the crate itertools",
+    "rust/book-store": "needs Rust 1.88 (let chains)",
+    "rust/bottle-song": "needs the crate pretty_assertions",
+    "rust/decimal": "needs the crate num-bigint",
+    "rust/diffie-hellman": "needs the crate rand",
+    "rust/gigasecond": "needs the crate time",
+    "rust/grep": "needs the crate anyhow",
+    "rust/leap": "needs Rust 1.87 (is_multiple_of)",
+    "rust/list-ops": "needs Rust 1.88 (let chains)",
+    "cpp/bank-account": "starts 1,000 threads; a container has 64",
+}
+
+
 def _exercise(name: str, files: dict[str, str], language: Language, **parts: Any) -> Case:
     """`parts`: source, source_name, beside (files of the Problem), suite (files of the tests)."""
     names = parts.pop("names", None) or declared(language, parts["suite"])
     test = SuiteTest(suite=Suite(files=parts["suite"], names=list(dict.fromkeys(names)) or ["?"]))
     return Case(
         name=name,
+        note=_NOTES.get(name),
         source=parts["source"],
         problem=_problem(
             files.get(".docs/instructions.md", name),
@@ -190,7 +211,7 @@ def _exercise_python(slug: str, files: dict[str, str], _common: dict[str, str]) 
     data = {
         path: text
         for path, text in files.items()
-        if path.endswith("_data.py") and not path.startswith(".")
+        if path.endswith(("_data.py", "_utils.py")) and not path.startswith(".")
     }
     return _exercise(
         f"python/{slug}",
@@ -279,18 +300,19 @@ def _exercise_rust(slug: str, files: dict[str, str], _common: dict[str, str]) ->
         Language.RUST,
         source=files[source],
         source_name=next(path for path in solution if path.endswith("lib.rs")),
-        beside={"Cargo.toml": files[manifest]},
+        beside={"Cargo.toml": files[manifest]}
+        | {
+            path: text
+            for path, text in files.items()
+            if path.startswith("src/") and path not in solution
+        },
         suite={path: files[path] for path in tests if path.endswith(".rs")},
     )
 
 
 def _exercise_perl(slug: str, files: dict[str, str], _common: dict[str, str]) -> Case:
     solution, tests, example = _plan_of(files)
-    suite = {
-        path if path.startswith("t/") else f"t/{path}": files[path]
-        for path in tests
-        if path.endswith(".t")
-    }
+    suite = {path: files[path] for path in tests if path.endswith(".t")}
     # Test names are given at run time; the plan that is run is read from the sources.
     return _exercise(
         f"perl/{slug}",

@@ -256,8 +256,15 @@ class Problem(Frozen):
 
     @model_validator(mode="after")
     def _tests_fit(self) -> Problem:
+        files: dict[str, str] = {}
         for number, test in enumerate(self.tests):
             self._check_test(number, test)
+            for path, text in test.suite.files.items() if isinstance(test, SuiteTest) else ():
+                if files.setdefault(path, text) != text:
+                    raise ValueError(
+                        f"tests[{number}].suite.files: another suite has another {path!r}; "
+                        "rename one of them"
+                    )
         return self
 
     def _check_test(self, number: int, test: Test) -> None:

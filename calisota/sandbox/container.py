@@ -48,12 +48,16 @@ MAX_INODES = 4096
 MAX_OPEN_FILES = 256
 MAX_ORDER_AHEAD_BYTES = 32 * 1024
 """Half of what a pipe holds."""
-REPLY_GRACE_S = 30
+REPLY_GRACE_S = 60
 """How much longer than its job's wall limit the runner may take; it gives up earlier itself."""
 
 
 class SandboxFault(Exception):
     """The sandbox broke under this candidate while the Engine lives: an `internal_error`."""
+
+
+class MemoryInUse(SandboxFault):
+    """What the candidate's files hold leaves its tests no memory."""
 
 
 class ContainerLimits(Frozen):
@@ -250,7 +254,7 @@ class Container:
     def limit_memory(self, memory_bytes: int) -> None:
         """Allow so much memory from now on.
 
-        Raises: SandboxFault: more is in use. EngineUnavailable.
+        Raises: MemoryInUse: the container holds more already. SandboxFault. EngineUnavailable.
         """
         if self._id is None:
             raise SandboxFault("the container is not started")
@@ -259,6 +263,11 @@ class Container:
                 self._client.update_container(
                     self._id, mem_limit=memory_bytes, memswap_limit=memory_bytes
                 )
+        except EngineUnavailable as error:
+            # The Engine reports the kernel's "busy" as a failure of its own.
+            with engine_errors():
+                self._client.ping()
+            raise MemoryInUse(str(error)) from error
         except (NotFound, PermanentError) as error:
             raise SandboxFault(f"memory could not be limited: {error}") from error
         self._limits = self._limits.model_copy(update={"memory_bytes": memory_bytes})

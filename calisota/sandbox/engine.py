@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from calisota.models import Compare, Outcome, StdioTest
+from calisota.models import Compare, Execution, Outcome, StdioTest
 from calisota.sandbox.cells import (
     BUILD_WALL_S,
     MB,
@@ -24,6 +25,7 @@ from calisota.sandbox.container import (
     START_GRACE_S,
     Container,
     ContainerLimits,
+    MemoryInUse,
     SandboxFault,
     home_label,
     remove_container,
@@ -39,12 +41,14 @@ if TYPE_CHECKING:
 
     import docker
 
-    from calisota.models import Candidate, Execution, ExecutionMatrix, Problem
+    from calisota.models import Candidate, ExecutionMatrix, Problem
     from calisota.sandbox.pool import WarmPool
     from calisota.settings import Settings
 
 __all__ = ["DockerSandbox", "connect"]
 
+MAX_SOURCE_BYTES = 6 * MB
+"""The runner takes a file in one record of 8 MB at most."""
 MAX_CANDIDATE_S = 900
 """One candidate on all tests; well below the time limit of the Airflow task that runs it."""
 
@@ -89,9 +93,10 @@ class DockerSandbox:
             Problem's files cannot lie together.
         """
         say = on_line or _nothing
-        if candidate.source is None:
+        why = _not_runnable(candidate.source)
+        if candidate.source is None or why is not None:
             tag = image_tag(problem.language, self._settings)
-            return no_program(problem, candidate_id=candidate.id, image=tag)
+            return no_program(problem, why or "", candidate_id=candidate.id, image=tag)
         plan = plan_candidate(problem, candidate.source, tmpfs_mb=self._settings.sandbox_tmpfs_mb)
 
         def on_cell(number: int, execution: Execution) -> None:
@@ -272,7 +277,11 @@ def _converse(
         if build.exit_code != 0 or build.output_exceeded:
             return CandidateRun(build=build, cells_planned=planned)
         if plan.memory_mb < plan.build_memory_mb:
-            container.limit_memory(plan.memory_mb * MB)
+            try:
+                container.limit_memory(plan.memory_mb * MB)
+            except MemoryInUse:
+                none = [_out_of_memory(plan.memory_mb * MB)] * planned
+                return CandidateRun(build=build, cells=none, cells_planned=planned)
         results = _cut(container, plan, deadline) if cut_short else container.run_all(plan.cells)
         while len(cells) < planned and time.monotonic() <= deadline:
             cell = next(results, None)
@@ -286,6 +295,29 @@ def _converse(
         return CandidateRun(build=build, cells=cells, cells_planned=planned, fault=str(fault))
     return CandidateRun(
         build=build, cells=cells, cells_planned=planned, out_of_time=len(cells) < planned
+    )
+
+
+def _not_runnable(source: str | None) -> str | None:
+    """Why there is nothing to run; None: there is."""
+    if source is None:
+        return "the model's answer held no program"
+    if len(source.encode(errors="backslashreplace")) > MAX_SOURCE_BYTES:
+        return f"the program is too large: at most {MAX_SOURCE_BYTES} bytes are run"
+    return None
+
+
+def _out_of_memory(limit_bytes: int) -> Execution:
+    """What a process comes to that has no memory to start in."""
+    return Execution(
+        exit_code=None,
+        signal=signal.SIGKILL,
+        cpu_s=0,
+        wall_s=0,
+        peak_bytes=limit_bytes,
+        stdout=b"",
+        stderr=b"",
+        out_of_memory=True,
     )
 
 

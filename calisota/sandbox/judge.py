@@ -87,9 +87,8 @@ def judge(
     )
 
 
-def no_program(problem: Problem, *, candidate_id: str, image: str) -> ExecutionMatrix:
-    """The matrix of a candidate that has no source: nothing was run."""
-    detail = "the model's answer held no program"
+def no_program(problem: Problem, detail: str, *, candidate_id: str, image: str) -> ExecutionMatrix:
+    """The matrix of a candidate that cannot be run, and `detail` why: nothing was."""
     numbers = range(len(problem.tests))
     return ExecutionMatrix(
         candidate_id=candidate_id,

@@ -32,7 +32,7 @@ GENERATED = "calisota_driven"
 """Name of the files we make, without ending."""
 
 _MAIN = re.compile(r"\bmain\s*\(")
-_GO_PACKAGE = re.compile(r"^\s*package\s+(\w+)", re.MULTILINE)
+_GO_PACKAGE = re.compile(r"^[ \t]*package[ \t]+(\w+)", re.MULTILINE)
 _GO_IMPORT = re.compile(r"^import\s+(?:\([^)]*\)|.*)$", re.MULTILINE)
 _GO_DRIVER = """import (
 	"os"
@@ -220,9 +220,8 @@ def _c(work: _Work) -> Orders:
         flags = ("-DUNITY_SUPPORT_64", "-DUNITY_INCLUDE_DOUBLE")
         linked = ("-lCatch2Main", "-lCatch2") if cpp else ()
         output = f"{BUILD}/suite_{number}"
-        commands.append(
-            (*compiler, *flags, "-o", output, *own, *sources, *others, *linked, *libraries)
-        )
+        built = (*compiler, *flags, "-o", output, *own, *sources, *others, *linked, *libraries)
+        commands.append(built if cpp else _or_iso(built))
 
     def cell(number: int, test: Test) -> Cell:
         if isinstance(test, CallTest):
@@ -233,6 +232,16 @@ def _c(work: _Work) -> Orders:
         return Cell(argv=(f"{BUILD}/suite_{number}", *report))
 
     return Orders(files=files, commands=tuple(commands), cells=_native(work, cell))
+
+
+def _or_iso(command: Argv) -> Argv:
+    """Compiles as ISO C where GNU C's names are in a suite's way, `clock_t` for instance."""
+    iso = shlex.join("-std=c99" if word.startswith("-std=") else word for word in command)
+    script = (
+        f"said=$({shlex.join(command)} 2>&1) || {iso} 2>/dev/null"
+        ' || { printf "%s\\n" "$said" >&2; exit 1; }'
+    )
+    return ("/bin/sh", "-c", script)
 
 
 def _c_calls(work: _Work, included: str, *, cpp: bool) -> str:
@@ -351,14 +360,9 @@ def _rust(work: _Work) -> Orders:
             return Cell(argv=(DRIVEN, "call"), stdin=_call(test))
         if isinstance(test, CodeTest):
             return Cell(argv=(DRIVEN, "code", str(number)))
-        return Cell(
-            argv=(
-                f"{BUILD}/suite_{number}",
-                "--test-threads=1",
-                "--include-ignored",
-                "--color=never",
-            )
-        )
+        options = "--test-threads=1 --include-ignored --color=never"
+        script = f'for one in {BUILD}/suite_{number}_*; do "$one" {options} || bad=1; done'
+        return Cell(argv=("/bin/sh", "-c", f"bad=0; {script}; exit $bad"))
 
     return Orders(files=files, commands=tuple(commands), cells=_native(work, cell))
 
@@ -373,18 +377,22 @@ def _rust_suite(
     if declared:
         rest = (option for option in options if not option.startswith("--edition="))
         options = (*rest, f"--edition={declared.group(1)}")
-    output = f"{BUILD}/suite_{number}"
+    output = f"{BUILD}/suite_{number}_"
     if not work.name.endswith("lib.rs"):
         joined = f"{GENERATED}_suite_{number}.rs"
         files[joined] = "\n".join([work.source, *suite.values()])
-        return [(*options, "--test", "-o", output, f"{SRC}/{joined}")]
+        return [(*options, "--test", "-o", f"{output}0", f"{SRC}/{joined}")]
     named = _CRATE.search(manifest)
     crate = named.group(1).replace("-", "_") if named else "solution"
     library = f"{BUILD}/lib{crate}.rlib"
-    (main, *_) = [path for path in suite if path.endswith(".rs")] or [""]
+    tests = [path for path in suite if path.endswith(".rs")]
+    use = f"--extern={crate}={library}"
     return [
         (*options, "--crate-type=lib", f"--crate-name={crate}", "-o", library, work.path),
-        (*options, "--test", f"--extern={crate}={library}", "-o", output, f"{SRC}/{main}"),
+        *(
+            (*options, "--test", use, "-o", f"{output}{at}", f"{SRC}/{path}")
+            for at, path in enumerate(tests)
+        ),
     ]
 
 

@@ -20,21 +20,23 @@ if TYPE_CHECKING:
     from calisota.models import Execution
 
 MAX_CASES = 5000
+MAX_LINE = 1000
 
-_RUST = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED|ignored)", re.MULTILINE)
-_GO = re.compile(r"^--- (PASS|FAIL|SKIP): (\S+) \(", re.MULTILINE)
+_RUST = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED)", re.MULTILINE)
+_GO = re.compile(r"^--- (PASS|FAIL): (\S+) \(", re.MULTILINE)
 _TAP = re.compile(
     r"^(not )?ok (\d+)(?: - (.*?))?\s*(?:# (TODO|SKIP)\b.*)?$", re.MULTILINE | re.IGNORECASE
 )
-_UNITY = re.compile(r"^[^\s:]+:\d+:(\w+):(PASS|FAIL|IGNORE)", re.MULTILINE)
+_UNITY = re.compile(r"^[^\s:]+:\d+:(\w+):(PASS|FAIL)", re.MULTILINE)
 _JUNIT = re.compile(r'<testcase\b[^>]*?\bname="([^"]*)"[^>]*?(/>|>(.*?)</testcase>)', re.DOTALL)
-_JUNIT_BAD = re.compile(r"<(failure|error|skipped)\b")
+_JUNIT_BAD = re.compile(r"<(failure|error)\b")
 
 
 def reported(language: Language, cell: Execution) -> dict[str, bool]:
-    """Each test that `cell` reported -> whether it passed, in its order; at most 5,000.
+    """Each test that ran in `cell` -> whether it passed, in its order; at most 5,000.
 
-    A name reported twice gets `#2` and so on, so that no report hides another.
+    One that was skipped did not run, and so is missing where it is required. A name reported twice
+    gets `#2` and so on, so that no report hides another.
     """
     if language is Language.PYTHON:
         return dict(_python(cell.value))
@@ -71,8 +73,10 @@ def _go(text: str) -> Iterable[tuple[str, bool]]:
 
 
 def _tap(text: str) -> Iterable[tuple[str, bool]]:
-    for match in _TAP.finditer(text):
-        yield match[3] or match[2], not match[1] and not match[4]
+    for line in text.splitlines():
+        match = _TAP.fullmatch(line[:MAX_LINE].rstrip())
+        if match is not None and (match[4] or "").upper() != "SKIP":
+            yield (match[3] or match[2]).strip(), not match[1] and not match[4]
 
 
 def _unity(text: str) -> Iterable[tuple[str, bool]]:
@@ -81,7 +85,8 @@ def _unity(text: str) -> Iterable[tuple[str, bool]]:
 
 def _junit(text: str) -> Iterable[tuple[str, bool]]:
     for match in _JUNIT.finditer(text):
-        yield html.unescape(match[1]), not _JUNIT_BAD.search(match[3] or "")
+        if "<skipped" not in (match[3] or ""):
+            yield html.unescape(match[1]), not _JUNIT_BAD.search(match[3] or "")
 
 
 _PARSERS: dict[Language, Callable[[str], Iterable[tuple[str, bool]]]] = {
@@ -98,6 +103,7 @@ _RUST_TEST = re.compile(
     re.MULTILINE,
 )
 _CATCH = re.compile(r'^\s*TEST_CASE\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)', re.MULTILINE)
+_COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _DECLARED = {
     Language.GO: re.compile(r"^func (Test\w+)\(\s*\w+\s+\*testing\.T\s*\)", re.MULTILINE),
     Language.C: re.compile(r"\bRUN_TEST\(\s*(\w+)"),
@@ -111,15 +117,16 @@ def declared(language: Language, files: dict[str, str]) -> list[str]:
     """
     if language is Language.PYTHON:
         return [name for text in files.values() for name in _declared_python(text)]
+    texts = [_COMMENT.sub(r"\1", text) for text in files.values()]
     if language is Language.RUST:
-        return [name for text in files.values() for name in _declared_rust(text)]
+        return [name for text in texts for name in _declared_rust(text)]
     if language is Language.CPP:
-        found = (match for text in files.values() for match in _CATCH.findall(text))
+        found = (match for text in texts for match in _CATCH.findall(text))
         return ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literals)) for literals in found]
     pattern = _DECLARED.get(language)
     if pattern is None:
         return []
-    return [name for text in files.values() for name in pattern.findall(text)]
+    return [name for text in texts for name in pattern.findall(text)]
 
 
 def _declared_rust(text: str) -> Iterable[str]:
@@ -144,5 +151,7 @@ def _declared_python(text: str) -> Iterable[str]:
             yield node.name
         elif isinstance(node, ast.ClassDef):
             for inner in node.body:
-                if isinstance(inner, ast.FunctionDef) and inner.name.startswith("test"):
+                if not isinstance(inner, ast.FunctionDef) or not inner.name.startswith("test"):
+                    continue
+                if not any("skip" in ast.unparse(mark) for mark in inner.decorator_list):
                     yield f"{node.name}.{inner.name}"

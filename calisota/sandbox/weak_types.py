@@ -10,7 +10,7 @@ from calisota.models import Language
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def read_as(expected: JsonValue, got: JsonValue, language: Language) -> JsonValue:
@@ -59,7 +59,7 @@ def _perl_text(value: JsonValue) -> JsonValue:
 
 def _perl_number(expected: JsonValue, text: str) -> JsonValue:
     value = float(text)
-    whole = int(text) if re.fullmatch(r"[+-]?\d+", text) else None
+    whole = int(text) if re.fullmatch(r"[+-]?\d+", text, re.ASCII) else None
     if isinstance(expected, int) and whole is None and value.is_integer():
         whole = int(value)
     if isinstance(expected, int) and whole is not None:

@@ -77,6 +77,12 @@ def test_the_candidates_own_file_stays_inside(name: str):
     assert "not a plain relative path" in faults(source_name=name)
 
 
+def test_two_suites_cannot_hold_different_files_of_one_name():
+    suites = [{"suite": {"files": {"a_test.py": text}, "names": ["a"]}} for text in ("1", "2")]
+    assert "tests[1].suite.files" in faults(tests=suites)
+    assert Problem.model_validate(FIB | {"tests": [suites[0], suites[0]]})
+
+
 def test_a_suite_names_its_tests():
     assert faults(tests=[{"suite": {"files": {"a_test.py": ""}, "names": []}}])
     assert "plain relative path" in faults(

@@ -112,7 +112,7 @@ def load(order: dict) -> str:
 
 
 def suite(order: dict) -> str:
-    """The record of all tests in the suite's files, by unittest, or by pytest where they need it."""
+    """The record of all tests in the suite's files, by unittest or, where they need it, pytest."""
     texts = []
     for path in order["files"]:
         with open(f"{SOURCE}/{path}", encoding="utf-8") as file:
@@ -147,10 +147,11 @@ def with_unittest(files: list) -> dict:
     loaded = [loader.loadTestsFromModule(__import__(module(path))) for path in files]
     runner = unittest.TextTestRunner(resultclass=Result, verbosity=0)
     result = runner.run(unittest.TestSuite(loaded))
-    skipped = [test for test, _ in result.skipped]
     failed = [test for test, _ in (*result.failures, *result.errors)]
-    for test in (*failed, *skipped, *result.unexpectedSuccesses):
+    for test in (*failed, *result.unexpectedSuccesses):
         cases[name_of(test)] = False
+    for test, _ in result.skipped:  # a test that did not run is not reported
+        cases.pop(name_of(test), None)
     return cases
 
 
@@ -171,7 +172,10 @@ def with_pytest(files: list) -> dict:
     class Collector:
         def pytest_runtest_logreport(self, report):
             name = report.nodeid.partition("::")[2].replace("::", ".")
-            cases[name] = cases.get(name, True) and report.passed
+            if not report.skipped:
+                cases[name] = cases.get(name, True) and report.passed
+            else:
+                cases.pop(name, None)
 
     paths = [f"{SOURCE}/{path}" for path in files]
     options = ["-q", "--tb=short", "-p", "no:cacheprovider", f"--rootdir={SOURCE}"]

@@ -52,7 +52,7 @@ def test_each_frameworks_report_is_read(language: Language, output: str):
         name.replace("mb", "m::b"): passed
         for name, passed in reported(language, ran(output)).items()
     }
-    assert cases == {"a": True, "m::b": False, "c": False}
+    assert cases == {"a": True, "m::b": False}, "c was skipped: it did not run"
 
 
 def test_pythons_report_is_the_drivers_record():
@@ -108,3 +108,10 @@ def test_names_are_read_from_the_sources():
     ]
     assert declared(Language.PYTHON, {"t.py": "def broken(:"}) == []
     assert declared(Language.PERL, {"t.t": "ok 1, 'a';"}) == []
+
+
+def test_what_is_commented_out_is_no_test():
+    text = '// RUN_TEST(a);\n/* RUN_TEST(b);\n*/ RUN_TEST(c); f("// RUN_TEST(d)"); // RUN_TEST(e)\n'
+    assert declared(Language.C, {"t.c": text}) == ["c", "d"]
+    catch = 'TEST_CASE(\n    // off\n    "a // b",\n    "[tag]") {}'
+    assert declared(Language.CPP, {"t.cpp": catch}) == ["a // b"]

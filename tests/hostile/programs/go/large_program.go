@@ -1,7 +1,6 @@
 // Makes a program that fits the build's space but not the memory of the tests.
 // limits: memory_mb=16
 // expect: compile_error memory_limit
-// hole: the Engine cannot lower the memory below what the files hold: EngineUnavailable, try again
 package main
 
 var area = [18 << 20]byte{0: 1, 18<<20 - 1: 1}

@@ -4,4 +4,3 @@
 // append: {"text": "\n", "times": 40000}
 // append: {"text": "*/ package main\n\nfunc main() {}\n\nfunc F(x int) int { return x + 40 }\n", "times": 1}
 // test: {"call": {"args": [1]}, "returns": 42} -> wrong_answer
-// hole: the search for the package clause takes time with the square of the empty lines, on the host

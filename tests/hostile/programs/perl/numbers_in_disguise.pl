@@ -6,6 +6,5 @@
 # test: {"call": {"args": [4]}, "returns": 42} -> wrong_answer
 # test: {"call": {"args": [5]}, "returns": 42} -> wrong_answer
 # test: {"call": {"args": [6]}, "returns": 0.0, "compare": "float"} -> wrong_answer
-# hole: the host takes digits of any script for a number, so "\x{664}\x{662}" is 42
 use utf8;
 sub f { return (0, "\x{664}\x{662}", '42abc', '0x2a', '4_2', "42\n", 9**9**9)[$_[0]] }

@@ -1,7 +1,6 @@
 // Makes a program that fits the build's space but not the memory of the tests.
 // limits: memory_mb=16
 // expect: compile_error memory_limit
-// hole: the Engine cannot lower the memory below what the files hold: EngineUnavailable, try again
 static AREA: [u8; 24 << 20] = {
     let mut area = [0; 24 << 20];
     area[1] = 1;
