@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shlex
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 DEBIAN_MIRROR = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 BUILD_TIMEOUT_S = 1800
+AT_ONCE = 3
+"""Images in the making; unpacking packages is mostly one process each."""
 LOG_LINES_SHOWN = 8
 
 _COMPILE = (
@@ -104,18 +109,40 @@ def build_images(
         EngineUnavailable.
     """
     tags = {language: image_tag(language, settings) for language in LANGUAGES}
-    missing = [language for language, tag in tags.items() if not _present(client, tag)]
-    for language, tag in tags.items():
-        if language not in missing:
-            progress(f"{language}: {tag} is there")
-    if not missing:
-        return tags
-    runner = _runner_path(settings)
-    if not runner.exists() and Language.C not in missing:
-        missing.insert(0, Language.C)  # its recipe compiles the runner
-    for language in missing:
-        _build(client, settings, language, progress)
+    with _alone(settings):
+        missing = [language for language, tag in tags.items() if not _present(client, tag)]
+        for language, tag in tags.items():
+            if language not in missing:
+                progress(f"{language}: {tag} is there")
+        _build_missing(client, settings, missing, progress)
     return tags
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Held by one process of the installation at a time: two would build the same images."""
+    folder = settings.home / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "images.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build_missing(
+    client: docker.APIClient,
+    settings: Settings,
+    missing: list[Language],
+    progress: Callable[[str], None],
+) -> None:
+    first = [Language.C] if Language.C in missing else []
+    if missing and not _runner_path(settings).exists():
+        first = [Language.C]  # its recipe compiles the runner
+    for language in first:
+        _build(client, settings, language, progress)
+    rest = [language for language in missing if language not in first]
+    with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
+        for built in [pool.submit(_build, client, settings, one, progress) for one in rest]:
+            built.result()
 
 
 def _runner_path(settings: Settings) -> Path:
