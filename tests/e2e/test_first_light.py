@@ -42,7 +42,8 @@ def test_the_dag_run_of_that_id_is_green_or_skipped_in_airflow(embedded: System,
         assert re.match(r"r1c\d \w+ \d/4$", task["rendered_map_index"]), task
 
 
-def test_the_task_log_shows_the_programs_and_no_secret(embedded: System):
+def test_the_task_log_shows_the_programs_and_no_secret(embedded: System, solved):
+    assert solved
     secrets = [
         path.read_text().strip() for path in embedded.settings.secrets.iterdir() if path.is_file()
     ]

@@ -235,7 +235,12 @@ def test_who_ends_it_leaves_no_container(home, tmp_path, settings, client, numbe
     mine = DockerSandbox(client, settings.model_copy(update={"home": tmp_path / "home"}))
     name = wrote(tmp_path, "sleep.py", "import time; time.sleep(50)")
     process = subprocess.Popen(
-        command(name, "--limit", "wall_s=60"), cwd=tmp_path, env=home, stderr=subprocess.DEVNULL
+        command(name, "--limit", "wall_s=60"),
+        cwd=tmp_path,
+        env=home,
+        stderr=subprocess.DEVNULL,
+        # What was started in the background ignores it, and so would all it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no lock
     )
     within(20, lambda: len(mine.list_ours()) == 1)
     process.send_signal(number)

@@ -2,4 +2,4 @@
 // entry: f
 // append: {"text": "a ", "times": 7000}
 // test: {"call": {"args": [1]}, "returns": 42} -> compile_error
-// says: the build
+// says: unknown type name

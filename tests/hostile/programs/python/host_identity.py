@@ -1,6 +1,5 @@
 # Learns which machine it runs on: its firmware, kernel options, name servers, disks.
 # expect: accepted
-# hole: /proc/cmdline, /proc/diskstats and the serial numbers below /sys/block are readable
 import glob
 
 told = []
