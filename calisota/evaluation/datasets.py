@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIMITS = Limits(wall_s=30, cpu_s=20, memory_mb=768, output_kb=512)
+_GO_PACKAGES = tuple(
+    f'"{name}"'
+    for name in "bytes crypto/md5 fmt math math/rand regexp sort strconv strings time".split()
+)
 _GO_IMPORTS = re.compile(r"^import\s*\([^)]*\)|^import\s+\"[^\"]*\"", re.MULTILINE)
 _RUST_USE = re.compile(r"^use (?:rand|regex|md5)\b[^;]*;\s*$", re.MULTILINE)
 
@@ -89,9 +93,9 @@ def humaneval_cpp(path: Path) -> Iterator[Case]:
 def humaneval_go(path: Path) -> Iterator[Case]:
     """HumanEval-X in Go; the tests use testify."""
     for row in rows(path):
-        # The set's own runner joins all in one file, whose imports serve program and test.
-        lines = f"{row['import']}\n{row['test_setup']}".splitlines()
-        imports = sorted({line.strip() for line in lines if line.strip().startswith('"')})
+        # The set's own runner joins all in one file, and adds what some programs forgot to import.
+        named = re.findall(r'"[\w./-]+"', row["import"] + row["test_setup"])
+        imports = sorted({*named, *_GO_PACKAGES})
         body = _GO_IMPORTS.sub("", row["prompt"]) + row["canonical_solution"]
         source, test = (
             f"package main\n\n{_import_block([one for one in imports if _used(one, text)])}\n{text}"
