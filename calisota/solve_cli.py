@@ -96,7 +96,9 @@ def solve_remote(problem: Problem, settings: Settings, console: Console, *, watc
     timeout = httpx.Timeout(30, read=60)
     try:
         with httpx.Client(base_url=settings.api, headers=headers, timeout=timeout) as client:
-            posted = _checked(client.post("/v1/solves", json=problem.model_dump(mode="json")))
+            # What the file does not name, the API may set.
+            body = problem.model_dump(mode="json", exclude_unset=True)
+            posted = _checked(client.post("/v1/solves", json=body))
             solve_id = posted["solve_id"]
             # Always: whoever loses the connection finds the Solve by it.
             console.print(f"[dim]{solve_id}[/]", highlight=False, soft_wrap=True)

@@ -39,6 +39,7 @@ from calisota.models import (
     Usage,
     readable_faults,
 )
+from calisota.sandbox.maxima import within_maxima
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -110,7 +111,12 @@ class Stages:
         return hits
 
     def problem_of(self, conf: Mapping[str, object]) -> Problem:
-        """The Problem in a Dag run's conf. Raises: InputError."""
+        """The Problem in a Dag run's conf, within the operator's limits. Raises: InputError."""
+        problem = self._read_problem(conf)
+        limits = within_maxima(problem.limits, self._settings)
+        return problem.model_copy(update={"limits": limits})
+
+    def _read_problem(self, conf: Mapping[str, object]) -> Problem:
         reference = conf.get("problem_ref")
         try:
             if reference is not None:

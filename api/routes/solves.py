@@ -16,6 +16,7 @@ from api.schemas import FinishedSolve, SolveList, SolveProgress, Submitted
 from api.submit import submit
 from api.view import links_of, state_of, view_of
 from calisota.models import Problem
+from calisota.sandbox.maxima import within_maxima
 
 router = APIRouter(prefix="/v1/solves", tags=["solves"])
 
@@ -59,8 +60,9 @@ async def start_solve(
 
     Without an `Idempotency-Key` every request starts a new Solve.
     """
+    limits = within_maxima(problem.limits, services.settings)
     run, replayed = await submit(
-        problem,
+        problem.model_copy(update={"limits": limits}),
         client=client,
         idempotency_key=idempotency_key,
         airflow=services.airflow,

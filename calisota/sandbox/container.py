@@ -59,6 +59,8 @@ MASKED_TOO = (
     *("/proc/cmdline", "/proc/diskstats", "/proc/partitions", "/proc/mdstat", "/sys/block"),
     *("/sys/dev", "/sys/class", "/sys/bus", "/sys/devices/virtual/dmi", "/sys/hypervisor"),
 )
+KILLED = "137"
+"""The exit status that the Engine reports of a pid 1 that SIGKILL ended."""
 REPLY_GRACE_S = 60
 """How much longer than its job's wall limit the runner may take; it gives up earlier itself."""
 
@@ -155,6 +157,7 @@ class Container:
         self._id: str | None = None
         self._created = 0.0
         self._stream: Any = None
+        self._ended = False
         self._replies = Replies()
 
     @property
@@ -282,18 +285,24 @@ class Container:
                     self._id, mem_limit=memory_bytes, memswap_limit=memory_bytes
                 )
         except EngineUnavailable as error:
-            # The Engine reports the kernel's "busy" as a failure of its own.
-            with engine_errors():
-                self._client.ping()
-            raise MemoryInUse(str(error)) from error
+            # The Engine reports the kernel's refusal as a failure of its own.
+            said = str(error.__cause__)
+            if "unable to set memory limit" in said or "device or resource busy" in said:
+                raise MemoryInUse(said) from error
+            raise
         except (NotFound, PermanentError) as error:
             raise SandboxFault(f"memory could not be limited: {error}") from error
         self._limits = self._limits.model_copy(update={"memory_bytes": memory_bytes})
 
     def quit(self) -> None:
-        """Let the runner end; a container that is gone already is as good."""
-        with suppress(SandboxFault):
+        """Let the runner end; a container that is gone already is as good.
+
+        The Engine removes it then by itself, which nobody has to wait for. The candidate has no
+        process left that could hold the runner up, and the reaper knows when it should be gone.
+        """
+        with suppress(SandboxFault, EngineUnavailable):
             self._send(quit_record(), time.monotonic() + REPLY_GRACE_S)
+            self._ended = True
 
     @property
     def _socket(self) -> Any:
@@ -344,8 +353,9 @@ class Container:
                 filters={"container": self._id},
                 decode=True,
             )
-            actions = {str(event.get("Action")) for event in past}
-            return "oom" in actions and "kill" not in actions
+            ends = {event["Action"]: event["Actor"]["Attributes"].get("exitCode") for event in past}
+            # Without its death, an earlier program's lack of memory was met by a cut connection.
+            return "oom" in ends and "kill" not in ends and ends.get("die") == KILLED
         return False
 
     def _close(self) -> None:
@@ -358,7 +368,7 @@ class Container:
     def remove(self) -> None:
         """Idempotent. An Engine that does not answer is met by the next call, or by the reaper."""
         self._close()
-        if self._id is not None:
+        if self._id is not None and not self._ended:
             with suppress(EngineUnavailable):
                 remove_container(self._client, self._id)
 

@@ -272,6 +272,7 @@ def _converse(
     try:
         build = _built(container, limits, plan)
         if build.exit_code != 0 or build.output_exceeded:
+            container.quit()
             return CandidateRun(build=build, cells_planned=planned)
         if plan.memory_mb < plan.build_memory_mb:
             try:
@@ -287,7 +288,8 @@ def _converse(
             cells.append(cell)
             if on_cell is not None:
                 on_cell(len(cells) - 1, cell)
-        container.quit()
+        if len(cells) == planned:
+            container.quit()
     except RunnerOutOfMemory:
         cells.append(_out_of_memory(plan.memory_mb * MB))
         return CandidateRun(build=build, cells=cells, cells_planned=planned)

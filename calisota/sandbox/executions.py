@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from calisota.errors import InputError
-from calisota.models import ExecutedTest, ExecutionRequest, ExecutionResult, Limits, Outcome
+from calisota.models import ExecutedTest, ExecutionRequest, ExecutionResult, Outcome
 from calisota.models.execution import worst
 from calisota.models.executions import MAX_OUTPUT_BYTES
 from calisota.sandbox.cells import plan_candidate
@@ -18,6 +18,7 @@ from calisota.sandbox.checker import plan_checks, with_checks
 from calisota.sandbox.container import SOLVE_LABEL
 from calisota.sandbox.images import image_tag
 from calisota.sandbox.judge import judge
+from calisota.sandbox.maxima import within_maxima
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,24 +61,7 @@ def admit(request: ExecutionRequest, settings: Settings) -> ExecutionRequest:
 
     Raises: InputError: a limit it names is beyond; each is in the message with its maximum.
     """
-    limits = request.limits
-    most = {
-        "wall_s": settings.sandbox_max_wall_s,
-        "cpu_s": settings.sandbox_max_cpu_s,
-        "memory_mb": settings.sandbox_max_memory_mb,
-        "output_kb": settings.sandbox_max_output_kb,
-    }
-    beyond = {name: top for name, top in most.items() if getattr(limits, name) > top}
-    named = {name: top for name, top in beyond.items() if name in limits.model_fields_set}
-    if named:
-        faults = "; ".join(
-            f"limits.{name}: {getattr(limits, name):g} is more than the {top:g} allowed here"
-            for name, top in named.items()
-        )
-        raise InputError(
-            f"{faults}.", remedy="ask for less, or let the operator raise CALISOTA_SANDBOX_MAX_*."
-        )
-    lowered = Limits.model_validate({**limits.model_dump(), **beyond})
+    lowered = within_maxima(request.limits, settings)
     admitted = request.model_copy(update={"limits": lowered})
     refuse_output([admitted])
     return admitted

@@ -25,6 +25,7 @@ from calisota.models import (
     TestResult,
 )
 from calisota.models.execution import worst
+from calisota.sandbox.cells import MAX_VALUE_BYTES
 from calisota.sandbox.compare import (
     NotStrictJson,
     decode_strict,
@@ -219,6 +220,8 @@ def _failure(execution: Execution, limits: Limits) -> tuple[Outcome, str] | None
 def _broken_limit(execution: Execution, limits: Limits) -> tuple[Outcome, str] | None:
     """The first in precedence. Memory counts only with a SIGKILL: a child may die of it alone."""
     if execution.output_exceeded:
+        if len(execution.value or b"") >= MAX_VALUE_BYTES:
+            return Outcome.OUTPUT_LIMIT, "returned more than 1 MB"
         return Outcome.OUTPUT_LIMIT, f"wrote more than {limits.output_kb} kB"
     if execution.cpu_s > limits.cpu_s or execution.signal == signal.SIGXCPU:
         return Outcome.TIME_LIMIT, f"used more than {limits.cpu_s:g} s of CPU time"

@@ -101,7 +101,9 @@ class OneHit:
 
 
 class Rig:
-    def __init__(self, tmp_path: Path, code: Callable[[ChatRequest], str]) -> None:
+    def __init__(
+        self, tmp_path: Path, code: Callable[[ChatRequest], str], **settings: object
+    ) -> None:
         def answer(request: ChatRequest) -> str:
             fixed = {Route.SLOW: PLAN, Route.CRITIC: CRITIQUE}
             return fixed.get(request.route) or code(request)
@@ -112,7 +114,7 @@ class Rig:
         self.retriever: Callable[[], OneHit] = OneHit
         self.steps: list[str] = []
         self.stages = Stages(
-            Settings(home=tmp_path),
+            Settings.model_validate({"home": tmp_path, **settings}),
             self.store,
             open_chat=self._open_chat,
             open_retriever=self._open_retriever,
@@ -274,6 +276,15 @@ def test_a_large_problem_comes_by_reference(tmp_path: Path):
     ref = rig.store.put("solve_x", "posted", problem())
     rig.stages.retrieve("solve_x", {"problem_ref": ref.model_dump(), "statement": None})
     assert rig.stages.problem_of({"problem_ref": ref.model_dump()}) == problem()
+
+
+def test_the_operators_limits_bind_a_solve_too(tmp_path: Path):
+    rig = Rig(tmp_path, lambda _request: "", sandbox_max_wall_s=2)
+    conf = {"statement": "s", "language": "python", "limits": {"memory_mb": 64}}
+    lowered = rig.stages.problem_of(conf).limits
+    assert (lowered.wall_s, lowered.memory_mb, lowered.cpu_s) == (2, 64, 5)
+    with pytest.raises(InputError, match=r"limits\.wall_s: 3 is more than the 2 allowed here"):
+        rig.stages.problem_of({**conf, "limits": {"wall_s": 3}})
 
 
 def test_a_conf_that_is_no_problem_is_refused_in_words(tmp_path: Path):

@@ -107,6 +107,11 @@ def test_output_is_compared_as_the_test_says():
     ("fields", "outcome", "detail"),
     [
         ({"output_exceeded": True, "timed_out": True}, Outcome.OUTPUT_LIMIT, "more than 64 kB"),
+        (
+            {"output_exceeded": True, "value": b"[" * 1024 * 1024},
+            Outcome.OUTPUT_LIMIT,
+            "returned more than 1 MB",
+        ),
         ({"timed_out": True, "out_of_memory": True}, Outcome.TIME_LIMIT, "longer than 10 s"),
         ({"cpu_s": 5.1}, Outcome.TIME_LIMIT, "more than 5 s of CPU"),
         ({"signal": 24}, Outcome.TIME_LIMIT, "of CPU"),

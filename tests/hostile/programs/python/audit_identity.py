@@ -1,6 +1,5 @@
 # Gives itself the audit identity of root, under which the host's log would then tell of it.
 # expect: accepted
-# hole: /proc/self/loginuid is unset in the container, and whoever has none may choose one
 try:
     with open("/proc/self/loginuid", "w") as file:
         file.write("0")
