@@ -5,12 +5,14 @@ CalisotaError
 ├── TransientError          try again; Airflow retries these and nothing else
 │   ├── EngineUnavailable   the Docker Engine does not answer
 │   ├── SandboxBusy         no place for a container became free in time
+│   ├── RetrieverBusy       the retriever has more queries than it can hold, or is ending
 │   ├── ModelUnavailable    the model endpoint is down, slow or rate-limiting
 │   └── AirflowUnavailable  Airflow's REST API does not answer
 ├── PermanentError          change the installation or its configuration
 │   ├── ImageMissing        build the sandbox images
 │   ├── ModelRejected       key, model name or option refused by the endpoint
 │   ├── IndexUnusable       the retrieval index is absent or damaged
+│   ├── GateFailed          a new index is not good enough to serve
 │   └── ArtifactDamaged     a stored artifact is absent or not what was written
 └── BudgetExhausted         raise the Problem's budget
 
@@ -64,6 +66,12 @@ class SandboxBusy(TransientError):
     code = "sandbox_busy"
 
 
+class RetrieverBusy(TransientError):
+    """The retriever has as many queries as it can hold, or is about to end."""
+
+    code = "retriever_busy"
+
+
 class ModelUnavailable(TransientError):
     """The model endpoint is down, slow, or asks us to wait."""
 
@@ -98,6 +106,12 @@ class IndexUnusable(PermanentError):
     """The retrieval index is absent, damaged, or made for another model."""
 
     code = "index_unusable"
+
+
+class GateFailed(PermanentError):
+    """A new index was measured and is not good enough to serve; the one before it goes on."""
+
+    code = "gate_failed"
 
 
 class ArtifactDamaged(PermanentError):

@@ -15,6 +15,9 @@ from calisota.models import Language, readable_faults
 DebianPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]{1,99}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
+MAX_SOCKET_PATH_BYTES = 107
+"""Source: unix(7), sun_path with its closing NUL."""
+
 
 class Settings(BaseSettings):
     """Every setting, its default and its unit. docs/configuration.md is made from this class."""
@@ -117,6 +120,37 @@ class Settings(BaseSettings):
         description="Debian mirror of the sandbox images. Unset: the host's, else Debian's.",
     )
 
+    corpora: Path | None = Field(
+        default=None,
+        description="YAML file with the corpora that can be indexed. Unset: `stdlib` alone.",
+    )
+    index_corpus: str = Field(
+        default="stdlib", description="The corpus that Solves and searches look into."
+    )
+    index_min_recall: float = Field(
+        default=0.95,
+        gt=0,
+        le=1,
+        description="Least recall@10 against comparing all vectors for an index to serve.",
+    )
+    index_keep: int = Field(
+        default=5,
+        ge=1,
+        description="Versions kept of a corpus that were built on demand.",
+    )
+    index_keep_partitions: int = Field(
+        default=30, ge=1, description="Partitions of a corpus whose newest version is kept."
+    )
+    index_schedule: str | None = Field(
+        default="0 3 * * *",
+        description="Cron expression of the DAG `index_build`, in UTC. Empty: on demand only.",
+    )
+    embedding_model: str = Field(
+        default="auto",
+        min_length=1,
+        description="`all-mpnet-base-v2`, `all-MiniLM-L6-v2` or the folder of a "
+        "sentence-transformers model. `auto`: MPNet on a GPU, MiniLM elsewhere.",
+    )
     index_modules: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(
             "bisect collections contextlib copy csv fnmatch fractions functools graphlib heapq "
@@ -212,6 +246,17 @@ class Settings(BaseSettings):
     def indexes(self) -> Path:
         """Folder of the retrieval index versions."""
         return self.home / "indexes"
+
+    @property
+    def run(self) -> Path:
+        """Folder of locks, sockets and the state of what runs."""
+        return self.home / "run"
+
+    @property
+    def retriever_socket(self) -> Path | None:
+        """Where the retriever service listens; None: the path is too long for a socket."""
+        path = self.run / "retriever.sock"
+        return path if len(bytes(path)) <= MAX_SOCKET_PATH_BYTES else None
 
     @property
     def logs(self) -> Path:

@@ -39,11 +39,12 @@ from calisota.models import (
     Usage,
     readable_faults,
 )
+from calisota.rag.client import open_retriever
 from calisota.sandbox.maxima import within_maxima
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from calisota.engine import SolveRecord
     from calisota.llm import ChatModel
@@ -58,7 +59,7 @@ CHARS_PER_TOKEN = 3  # of code, on average; passages are cut to it, not billed b
 
 
 class Searches(Protocol):
-    """What retrieves: `calisota.rag.Retriever`."""
+    """What retrieves: `calisota.rag.client.EitherRetriever`."""
 
     def search(self, query: str, *, k: int, language: str | None = None) -> HitSet:
         """The `k` nearest chunks."""
@@ -89,7 +90,7 @@ class Stages:
         store: ArtifactStore,
         *,
         open_chat: Callable[[], AbstractAsyncContextManager[ChatModel]],
-        open_retriever: Callable[[], Searches],
+        open_retriever: Callable[[], AbstractContextManager[Searches]],
     ) -> None:
         self._settings = settings
         self._store = store
@@ -135,10 +136,12 @@ class Stages:
     def _search(self, problem: Problem) -> HitSet:
         query = f"{problem.signature or problem.entry_point or ''} {problem.statement}"[:2000]
         try:
-            found = self._open_retriever().search(query, k=PASSAGES_ASKED)
+            with self._open_retriever() as retriever:
+                found = retriever.search(query, k=PASSAGES_ASKED)
         except IndexUnusable as error:
             return HitSet(index=None, hits=[], note=str(error))
-        good = [hit for hit in found.hits if hit.score >= self._settings.retrieval_min_score]
+        least = self._settings.retrieval_min_score
+        good = [hit for hit in found.hits if (hit.similarity or hit.score) >= least]
         return found.model_copy(update={"hits": self._fitting(good)})
 
     def _fitting(self, hits: list[Hit]) -> list[Hit]:
@@ -374,16 +377,14 @@ class Stages:
 def open_stages(settings: Settings) -> Stages:
     """The steps with the real model endpoint, index and artifact store of `settings`."""
 
-    def retriever() -> Searches:
-        from calisota.rag import Retriever  # noqa: PLC0415  # numpy, faiss and onnxruntime
-
-        return Retriever.open(settings)
-
     def chat() -> AbstractAsyncContextManager[ChatModel]:
         from calisota.llm.openai_chat import open_chat  # noqa: PLC0415  # the SDK takes 0.5 s
 
         return open_chat(settings)
 
     return Stages(
-        settings, ArtifactStore(settings.artifacts), open_chat=chat, open_retriever=retriever
+        settings,
+        ArtifactStore(settings.artifacts),
+        open_chat=chat,
+        open_retriever=lambda: open_retriever(settings),
     )

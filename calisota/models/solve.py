@@ -44,13 +44,15 @@ class Usage(Frozen):
 
 
 class Hit(Frozen):
-    """One indexed chunk with its score (inner product of unit vectors, higher is nearer)."""
+    """One indexed chunk with its score: its nearness and how its words match; higher is better."""
 
     chunk_id: str
     path: str
     start_line: int = Field(ge=1)
     end_line: int = Field(ge=1)
     score: float
+    similarity: float | None = None
+    """Inner product of the unit vectors of query and chunk."""
     language: str
     text: str
 

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calisota.rag import minilm
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from calisota.rag.chunker import CountTokens
     from calisota.rag.onnx_embedder import OnnxEmbedder
 
-CORPUS = "stdlib"
+    CountTokens = Callable[[Sequence[str]], list[int]]
+    """Tokens of each text, without the encoder's special tokens."""
 
-VECTORS = "vectors.faiss"
+VECTORS = "vectors.f16"
+ANN = "ann.faiss"
 CHUNKS = "chunks.sqlite"
+LEXICAL = "lexical.npy"
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
-FILES = (VECTORS, CHUNKS, MODEL, TOKENIZER)
 
 
-def open_embedder(folder: Path) -> OnnxEmbedder:
+def open_embedder(folder: Path, *, max_tokens: int) -> OnnxEmbedder:
     """The encoder whose files lie in `folder`."""
     from calisota.rag.onnx_embedder import OnnxEmbedder  # noqa: PLC0415  # numpy, onnxruntime
 
-    return OnnxEmbedder(folder / MODEL, folder / TOKENIZER, max_tokens=minilm.MAX_TOKENS)
+    return OnnxEmbedder(folder / MODEL, folder / TOKENIZER, max_tokens=max_tokens)
 
 
-def open_counter(folder: Path) -> CountTokens:
-    """Counts tokens as the encoder in `folder` does."""
+def open_counter(tokenizer_file: Path) -> CountTokens:
+    """Counts tokens as the encoder does whose tokenizer this is."""
     from tokenizers import Tokenizer  # noqa: PLC0415
 
-    tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
     tokenizer.no_truncation()
     tokenizer.no_padding()
 

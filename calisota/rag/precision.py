@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 from enum import StrEnum
+from pathlib import Path
+
+_GPU_DEVICES = "/dev/nvidia[0-9]*", "/dev/dxg", "/dev/kfd"
+_BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 
 
 class Precision(StrEnum):
@@ -13,16 +18,24 @@ class Precision(StrEnum):
     FLOAT32 = "float32"
 
 
+def sees_gpu() -> bool:
+    """Whether torch can compute on a GPU here; torch is asked only where there may be one."""
+    if not any(glob.glob(pattern) for pattern in _GPU_DEVICES):  # noqa: PTH207  # of a root folder
+        return False
+    import torch  # noqa: PLC0415  # seconds
+
+    return torch.cuda.is_available()
+
+
 def fastest_precision() -> Precision:
     """float16 on a GPU, bfloat16 on a CPU that computes in it, float32 elsewhere.
 
     A CPU without bf16 instructions emulates them three to five times slower than float32.
     """
-    import torch  # noqa: PLC0415  # seconds; only a build needs it
-
-    if torch.cuda.is_available():
+    if sees_gpu():
         return Precision.FLOAT16
-    cpu = torch.cpu.get_capabilities()
-    if cpu.get("avx512_bf16") or cpu.get("amx_bf16") or cpu.get("bf16"):
-        return Precision.BFLOAT16
-    return Precision.FLOAT32
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:
+        return Precision.FLOAT32
+    return Precision.BFLOAT16 if flags & _BF16_FLAGS else Precision.FLOAT32

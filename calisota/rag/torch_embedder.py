@@ -1,4 +1,4 @@
-"""The encoder in torch, for builds only: sentence-transformers takes seconds to import."""
+"""The encoder as sentence-transformers runs it: what the exported one is compared with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from sentence_transformers import SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
 
 from calisota.rag.embedder import normalised
-from calisota.rag.precision import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,17 +23,17 @@ _INPUTS = ("input_ids", "attention_mask")
 
 
 class TorchEmbedder:
-    """Embeds with sentence-transformers in the given precision; float16 is for a GPU."""
+    """Embeds on the CPU in float32; importing this takes seconds, and only an export needs it."""
 
-    def __init__(self, model: Path, precision: Precision) -> None:
+    def __init__(self, model: Path) -> None:
         disable_progress_bar()  # type: ignore[no-untyped-call]
         self._model = SentenceTransformer(
             str(model),
-            device="cuda" if precision is Precision.FLOAT16 else "cpu",
+            device="cpu",
             local_files_only=True,
             # The exporter cannot trace fused attention, and on a CPU it is no faster.
             model_kwargs={
-                "dtype": getattr(torch, precision),
+                "dtype": torch.float32,
                 "attn_implementation": "eager",
             },
         )

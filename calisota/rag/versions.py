@@ -1,8 +1,9 @@
 """The versions of one corpus's index on disk: written beside, published whole, never changed.
 
 <indexes>/<corpus>/CURRENT              the name of the version that is served
+<indexes>/<corpus>/served.jsonl         what was served, and why, line by line
 <indexes>/<corpus>/<version>/           manifest.json and the files it lists
-<indexes>/<corpus>/.building-<pid>/     a build; the next one removes it if it was killed
+<indexes>/<corpus>/.building-<key>/     a build; one that was killed goes on there
 """
 
 from __future__ import annotations
@@ -10,51 +11,79 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import platform
 import re
 import shutil
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
 from calisota.errors import IndexUnusable
 from calisota.models.base import Frozen
 from calisota.rag.precision import Precision
+from calisota.rag.search_way import Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 _VERSION = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{12}$")
 _MANIFEST = "manifest.json"
 _BUILDING = ".building-"
-_REMEDY = "run `calisota setup` to build it."
+_CURRENT = "CURRENT"
+_SERVED = "served.jsonl"
+_REMEDY = "run `calisota index build` to build it."
+_LEFT_AFTER_S = 48 * 3600
+"""When the workspace of a build that nobody goes on with is removed."""
 
 
 class IndexInputs(Frozen):
-    """What an index is made from: equal inputs need no new build."""
+    """What an index is made from: equal inputs make equal files."""
 
     corpus: str
-    modules: tuple[str, ...]
-    sources_sha256: str
-    """Of all source files with their paths."""
-    python: str
+    partition: str | None = None
+    """The day or interval that this is the corpus of; None: as it was at the build."""
+    documents_sha256: str
+    """Of all documents: path, label, language, text."""
     chunker_version: str
     model: str
     weights_sha256: str
+    precision: Precision
+    """In which the chunks were embedded; queries are always embedded in float32."""
+
+
+class GateFigures(Frozen):
+    """What was measured of a version before it could serve."""
+
+    recall: float = Field(ge=0, le=1)
+    """Of the true 10 nearest of each of `queries` queries, by comparing all."""
+    known_items: float = Field(ge=0, le=1)
+    """Share of the queries whose own chunk is among the first 10 hits."""
+    queries: int = Field(ge=0)
 
 
 class Manifest(Frozen):
     """What one index version is, and what its files must hash to."""
 
     created_at: AwareDatetime
+    as_of: AwareDatetime
+    """Whose corpus this is: the end of the partition, or the moment of the build."""
     inputs: IndexInputs
-    precision: Precision
-    """In which the chunks were embedded; queries are always embedded in float32."""
     dimension: int = Field(ge=1)
-    source_files: int = Field(ge=1)
+    metric: Literal["inner_product"] = "inner_product"
+    max_tokens: int = Field(ge=1)
+    """Of a query; the encoder does not see the rest."""
+    factory: str | None
+    """FAISS's, of the approximate index; None: all vectors are compared."""
+    search: Search
+    documents: int = Field(ge=1)
     chunks: int = Field(ge=1)
+    skipped: dict[str, int] = Field(default={})
+    """Documents that were left out, by reason."""
+    gate: GateFigures
     files: dict[str, str]
     """Name -> sha256 of every other file of the version."""
 
@@ -65,19 +94,36 @@ class Manifest(Frozen):
         return f"{self.created_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest[:12]}"
 
 
+class Serving(Frozen):
+    """One change of what is served."""
+
+    at: AwareDatetime
+    version: str
+    why: str
+
+
 class IndexVersions:
     """The versions of one corpus; one writer at a time, any number of readers."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def alias(self) -> Path:
+        """The file that names the version that is served; replaced whole, never written into."""
+        return self._folder / _CURRENT
+
     def current(self) -> tuple[Path, Manifest]:
         """The folder of the version that is served and its manifest, all checksums verified.
 
         Raises: IndexUnusable: there is none, or it is damaged; build it.
         """
+        return self.verified(self.serving())
+
+    def serving(self) -> str:
+        """The name of the version that is served. Raises: IndexUnusable."""
         try:
-            version = (self._folder / "CURRENT").read_text().strip()
+            version = self.alias.read_text().strip()
         except FileNotFoundError:
             raise IndexUnusable("There is no retrieval index yet.", remedy=_REMEDY) from None
         except UnicodeDecodeError:
@@ -86,8 +132,139 @@ class IndexVersions:
             raise IndexUnusable(
                 "The retrieval index is damaged: CURRENT names no version.", remedy=_REMEDY
             )
+        return version
+
+    def alias_text(self) -> str | None:
+        """What the alias says, whatever that leads to; None: nothing was ever served."""
+        try:
+            return self.alias.read_text(errors="replace").strip() or None
+        except FileNotFoundError:
+            return None
+
+    def usable(self) -> tuple[Path, Manifest]:
+        """As `current`; where that is damaged, the newest version before it that is whole.
+
+        Raises: IndexUnusable: there is none.
+        """
+        try:
+            return self.current()
+        except IndexUnusable as unusable:
+            for version in self._served_before():
+                with suppress(IndexUnusable):
+                    return self.verified(version)
+            raise unusable from None
+
+    def verified(self, version: str) -> tuple[Path, Manifest]:
+        """The folder and the manifest of a version, all checksums verified.
+
+        Raises: IndexUnusable: there is no such version, or it is damaged.
+        """
         folder = self._folder / version
+        if not _VERSION.match(version) or not folder.is_dir():
+            raise IndexUnusable(
+                f"There is no index version {version!r}.", remedy="see `calisota index list`."
+            )
         return folder, _verified(folder)
+
+    def manifests(self) -> list[Manifest]:
+        """Of every version whose manifest can be read, oldest first; files are not verified."""
+        found = []
+        for name in self.names():
+            with suppress(OSError, ValidationError):
+                data = (self._folder / name / _MANIFEST).read_bytes()
+                manifest = Manifest.model_validate_json(data)
+                if manifest.version == name:
+                    found.append(manifest)
+        return found
+
+    def names(self) -> list[str]:
+        """Of every version, whole or damaged, oldest first."""
+        return sorted(
+            folder.name for folder in self._folder.glob("*") if _VERSION.match(folder.name)
+        )
+
+    def made_from(self, inputs: IndexInputs) -> Manifest | None:
+        """The newest version with these inputs."""
+        return next((one for one in reversed(self.manifests()) if one.inputs == inputs), None)
+
+    def history(self) -> list[Serving]:
+        """What was served, oldest first."""
+        try:
+            lines = (self._folder / _SERVED).read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        found = []
+        for line in lines:
+            with suppress(ValidationError):  # the last line of a process that was killed
+                found.append(Serving.model_validate_json(line))
+        return found
+
+    def serve(self, version: str, *, why: str) -> None:
+        """Serve `version` from now on; needs the writer lock.
+
+        Raises: IndexUnusable: there is no such version, or it is damaged.
+        """
+        self.verified(version)
+        with (self._folder / _SERVED).open("a") as log:
+            # The line that a killed process tore is ended first.
+            log.write("\n" + Serving(at=now(), version=version, why=why).model_dump_json() + "\n")
+            log.flush()
+            os.fsync(log.fileno())
+        alias = self._folder / f".{_CURRENT}"  # of a killed process, it is written over
+        alias.write_text(version + "\n")
+        _sync(alias)
+        alias.replace(self.alias)
+        _sync(self._folder)
+
+    def roll_back(self) -> str:
+        """The version served before the present one, which serves again; needs the writer lock.
+
+        Raises: IndexUnusable: there is none that is whole.
+        """
+        present = self.alias_text()
+        for version in self._served_before():
+            if version != present:
+                with suppress(IndexUnusable):
+                    self.serve(version, why=f"rollback from {present}")
+                    return version
+        raise IndexUnusable(
+            "No version was served before that is still whole.",
+            remedy="`calisota index list` shows what there is; `promote` serves any of it.",
+        )
+
+    def remove_old(self, *, keep: int, partitions: int) -> list[str]:
+        """The versions that were removed; needs the writer lock.
+
+        Kept are what serves, what served before it, the newest of each of the latest `partitions`,
+        and the newest `keep` without one. Who has a removed version open keeps reading it.
+        """
+        manifests = self.manifests()
+        newest = {one.inputs.partition: one for one in manifests if one.inputs.partition}
+        days = sorted(newest.values(), key=lambda one: one.as_of)[-partitions:]
+        rest = [one for one in manifests if not one.inputs.partition][-keep:]
+        kept = {one.version for one in (*days, *rest)} | set(self._served_before()[:1])
+        with suppress(IndexUnusable):
+            kept.add(self.serving())
+        removed = [name for name in self.names() if name not in kept]
+        for version in removed:
+            # Its name goes first, so that nobody opens half a version.
+            doomed = self._folder / f"{_BUILDING}removed-{version}"
+            (self._folder / version).rename(doomed)
+            shutil.rmtree(doomed)
+        for left in self._folder.glob(f"{_BUILDING}*"):
+            with suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > _LEFT_AFTER_S:
+                    shutil.rmtree(left, ignore_errors=True)
+        return removed
+
+    def _served_before(self) -> list[str]:
+        """What was served before the present version and is still there, latest first."""
+        try:
+            present = self.serving()
+        except IndexUnusable:
+            present = ""
+        names = [one.version for one in reversed(self.history()) if one.version != present]
+        return [name for name in dict.fromkeys(names) if (self._folder / name).is_dir()]
 
     @contextmanager
     def writing(self, progress: Callable[[str], None]) -> Iterator[None]:
@@ -101,33 +278,36 @@ class IndexVersions:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    @contextmanager
-    def workspace(self) -> Iterator[Path]:
-        """An empty folder for a build; needs the writer lock, and removes what builds left."""
-        for left in self._folder.glob(f"{_BUILDING}*"):
-            shutil.rmtree(left)
-        folder = self._folder / f"{_BUILDING}{os.getpid()}"
-        folder.mkdir()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)  # gone already when it was published
+    def workspace(self, key: str, *, empty: bool = False) -> Path:
+        """The folder of one build, by a name that a second try of the same build has too."""
+        folder = self._folder / f"{_BUILDING}{key}"
+        if empty and folder.is_dir():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def own_key(self) -> str:
+        """The key of a build that lives and dies with this process; removes those of dead ones."""
+        host = f"here-{platform.node()}-"
+        for left in self._folder.glob(f"{_BUILDING}{host}*"):
+            if not Path(f"/proc/{left.name.rpartition('-')[2].partition('.')[0]}").exists():
+                shutil.rmtree(left, ignore_errors=True)
+        return f"{host}{os.getpid()}.{time.monotonic_ns()}"
 
     def publish(self, workspace: Path, manifest: Manifest) -> None:
-        """Serve the files in `workspace` from now on; readers of older versions keep theirs.
+        """Make the files in `workspace` a version; needs the writer lock. It serves nobody yet.
 
-        Every byte is on disk before the name that leads to it.
+        Every byte is on disk before the name that leads to it. What the manifest does not list is
+        left out.
         """
         (workspace / _MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+        for path in workspace.iterdir():
+            if path.name not in {*manifest.files, _MANIFEST}:
+                path.unlink()
         for name in [*manifest.files, _MANIFEST]:
             _sync(workspace / name)
         _sync(workspace)
         workspace.rename(self._folder / manifest.version)
-        _sync(self._folder)
-        alias = self._folder / ".CURRENT"  # of a killed build, it is written over
-        alias.write_text(manifest.version + "\n")
-        _sync(alias)
-        alias.replace(self._folder / "CURRENT")
         _sync(self._folder)
 
 

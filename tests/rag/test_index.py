@@ -1,15 +1,19 @@
 """The real model over a few small modules: built once, searched, damaged, killed."""
 
+import errno
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
-from calisota.errors import IndexUnusable, PermanentError
+from calisota.errors import GateFailed, IndexUnusable, InputError, PermanentError
 from calisota.rag import Retriever, build_index
+from calisota.rag.versions import IndexVersions
 from calisota.settings import Settings
 
 MODULES = ("bisect", "heapq", "textwrap")
@@ -35,7 +39,13 @@ def copied(built, tmp_path):
     """The built index under a home of its own; the files are links: replace them, never write."""
     settings, manifest = built
     own = settings.model_copy(update={"home": tmp_path})
-    shutil.copytree(settings.indexes, own.indexes, copy_function=os.link)
+    for folder in ("indexes", "cache"):
+        shutil.copytree(settings.home / folder, own.home / folder, copy_function=os.link)
+    # The cache is written into: each test has its own.
+    for path in (own.home / "cache" / "embeddings").iterdir():
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(data)
     return own, own.indexes / "stdlib" / manifest.version
 
 
@@ -63,10 +73,12 @@ def test_a_known_item_is_among_the_first_three(built, query, path, name):
 
 def test_the_manifest_says_what_was_built(built):
     _, manifest = built
-    assert manifest.inputs.modules == MODULES
-    assert (manifest.dimension, manifest.source_files) == (384, 3)
+    assert manifest.inputs.model == "all-MiniLM-L6-v2"
+    assert (manifest.dimension, manifest.documents, manifest.factory) == (384, 3, None)
+    assert manifest.gate.recall == 1
+    assert manifest.gate.known_items > 0.7
     assert set(manifest.files) == {
-        "vectors.faiss", "chunks.sqlite", "model.onnx", "tokenizer.json",
+        "vectors.f16", "chunks.sqlite", "lexical.npy", "model.onnx", "tokenizer.json",
     }  # fmt: skip
 
 
@@ -74,11 +86,11 @@ def test_building_again_from_the_same_inputs_does_nothing(built):
     settings, manifest = built
     told = []
     assert build_index(settings, told.append) == manifest
-    assert told == [f"The index {manifest.version} is up to date."]
+    assert told == [f"Nothing changed: {manifest.version} is the index of these documents."]
     assert folders(settings) == [manifest.version]
 
 
-@pytest.mark.parametrize("name", ["vectors.faiss", "chunks.sqlite", "model.onnx", "manifest.json"])
+@pytest.mark.parametrize("name", ["vectors.f16", "lexical.npy", "model.onnx", "manifest.json"])
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
 def test_damage_is_refused_with_the_remedy(copied, name, damage):
     settings, folder = copied
@@ -88,35 +100,113 @@ def test_damage_is_refused_with_the_remedy(copied, name, damage):
         data[len(data) // 2] ^= 1
     if damage != "remove":
         (folder / name).write_bytes(data[: len(data) // (2 if damage == "truncate" else 1)])
-    with pytest.raises(IndexUnusable, match="calisota setup"):
+    with pytest.raises(IndexUnusable, match="calisota index build"):
         Retriever.open(settings)
 
 
-def test_without_the_alias_there_is_no_index(copied):
-    settings, _ = copied
+def test_without_the_alias_what_served_last_serves(copied):
+    settings, old = copied
     (settings.indexes / "stdlib" / "CURRENT").unlink()
+    assert Retriever.open(settings).version == old.name
+    (settings.indexes / "stdlib" / "served.jsonl").unlink()
     with pytest.raises(IndexUnusable, match="no retrieval index yet"):
         Retriever.open(settings)
 
 
-def test_a_killed_build_leaves_the_old_version_serving_and_the_next_cleans_up(copied):
+def test_a_killed_build_leaves_the_old_version_serving_and_the_next_goes_on(copied):
     settings, old = copied
     environment = os.environ | {
         "CALISOTA_HOME": str(settings.home),
-        "CALISOTA_INDEX_MODULES": "argparse",
+        "CALISOTA_INDEX_MODULES": "argparse logging",
     }
     command = [sys.executable, "-c", BUILD]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as build:
-        assert "Embedding" in build.stdout.readline()
-        build.send_signal(signal.SIGKILL)
+        for line in build.stdout:
+            if "chunks embedded" in line:  # one batch is in the cache, the rest is not
+                build.send_signal(signal.SIGKILL)
+                break
     assert [name for name in folders(settings) if name.startswith(".building-")]
     assert Retriever.open(settings).search("merge", k=1).index == old.name
 
-    manifest = build_index(settings.model_copy(update={"index_modules": ("bisect",)}), print)
+    told = []
+    more = settings.model_copy(update={"index_modules": ("argparse", "logging")})
+    manifest = build_index(more, told.append)
+    (shard,) = (line for line in told if line.startswith("Shard 0"))
+    embedded = int(shard.rpartition(", ")[2].split()[0])
+    assert 0 < embedded < manifest.chunks - 400
     assert folders(settings) == sorted([old.name, manifest.version])
-    found = Retriever.open(settings).search("insert an item", k=1)
-    assert found.index == manifest.version
-    assert found.hits[0].path == "bisect.py"
+    assert Retriever.open(settings).search("parse arguments", k=1).index == manifest.version
+
+
+def test_only_what_changed_is_embedded_and_what_is_gone_is_not_found(copied):
+    settings, _ = copied
+    told = []
+    fewer = settings.model_copy(update={"index_modules": ("bisect", "textwrap", "heapq", "queue")})
+    build_index(fewer, told.append)
+    (shard,) = (line for line in told if line.startswith("Shard 0"))
+    queue_chunks = sum(
+        hit.path == "queue.py" for hit in Retriever.open(fewer).search("queue", k=100).hits
+    )
+    assert int(shard.rpartition(", ")[2].split()[0]) == queue_chunks
+    fewer = settings.model_copy(update={"index_modules": ("bisect", "textwrap", "queue")})
+    build_index(fewer, told.append, force=True)
+    assert "heapq.py" not in {hit.path for hit in Retriever.open(fewer).search("heap", k=100).hits}
+
+
+def test_a_version_too_small_fails_the_gate_and_changes_nothing(copied):
+    settings, old = copied
+    smaller = settings.model_copy(update={"index_modules": ("bisect",)})
+    with pytest.raises(GateFailed, match=r"it has 1 documents, .* before it 3"):
+        build_index(smaller, print)
+    assert Retriever.open(settings).version == old.name
+    assert build_index(smaller, print, force=True).documents == 1
+
+
+def test_another_day_of_the_same_documents_shares_the_files(copied):
+    settings, old = copied
+    day = datetime(2026, 3, 3, tzinfo=UTC)
+    told = []
+    manifest = build_index(settings, told.append, partition="2026-03-02", as_of=day)
+    assert manifest.inputs.partition == "2026-03-02"
+    assert any("of a later day and serves" in line for line in told)
+    versions = IndexVersions(settings.indexes / "stdlib")
+    assert versions.serving() == old.name
+    there = versions.verified(manifest.version)[0]
+    assert (there / "vectors.f16").stat().st_ino == (old / "vectors.f16").stat().st_ino
+    assert build_index(settings, told.append, partition="2026-03-02", as_of=day) == manifest
+
+
+def test_a_build_that_found_nothing_new_does_not_undo_a_rollback(copied):
+    settings, old = copied
+    more = settings.model_copy(update={"index_modules": (*MODULES, "queue")})
+    newer = build_index(more, print)
+    versions = IndexVersions(settings.indexes / "stdlib")
+    with versions.writing(print):
+        assert versions.roll_back() == old.name
+    assert build_index(more, print) == newer
+    assert versions.serving() == old.name
+
+
+def test_two_builds_of_the_same_at_once_make_one_version(copied):
+    settings, old = copied
+    more = settings.model_copy(update={"index_modules": (*MODULES, "queue")})
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(lambda _: build_index(more, print), range(2))
+    assert first == second
+    assert folders(settings) == sorted([old.name, first.version])
+
+
+def test_a_full_disk_is_said_to_be_full_and_harms_nothing(copied, monkeypatch):
+    settings, old = copied
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("calisota.rag.vectors.write_matrix", full)
+    more = settings.model_copy(update={"index_modules": (*MODULES, "queue")})
+    with pytest.raises(PermanentError, match=r"disk .* is full; the version that serves"):
+        build_index(more, print)
+    assert Retriever.open(settings).version == old.name
 
 
 def test_a_missing_package_is_named_before_any_work(built, monkeypatch):
@@ -124,3 +214,8 @@ def test_a_missing_package_is_named_before_any_work(built, monkeypatch):
     monkeypatch.setattr("calisota.rag.build._PACKAGES", ("no_such_package",))
     with pytest.raises(PermanentError, match=r"no_such_package.*calisota\[cpu\]"):
         build_index(settings, print)
+
+
+def test_a_corpus_that_is_not_there_is_named(built):
+    with pytest.raises(InputError, match="no corpus 'other'; there are: stdlib"):
+        build_index(built[0], print, corpus="other")

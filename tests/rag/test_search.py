@@ -1,40 +1,29 @@
-"""The parts of search with a real FAISS file and the hash embedder: no model."""
+"""Search with real files and the hash embedder: no model."""
 
-import numpy as np
+import shutil
+
 import pytest
 
-from calisota.models import Language
-from calisota.rag import Retriever
-from calisota.rag.chunk_store import ChunkStore, write_chunks
-from calisota.rag.chunker import Chunk
-from calisota.rag.embedder import HashEmbedder
-from calisota.rag.vectors import VectorIndex, write_vectors
+from calisota.rag.documents import Query
+from tests.rag_versions import chunk, open_folder, write_files
 
 TEXTS = ["merge sorted inputs", "parse a date", "sort a list", "wrap a paragraph"]
 
 
 @pytest.fixture
 def retriever(tmp_path):
-    embedder = HashEmbedder(128)
     chunks = [
-        Chunk(
-            id=f"c{number}",
-            path="sample.py" if number else "sample.c",
-            start_line=number + 1,
-            end_line=number + 1,
-            language=Language.PYTHON if number else Language.C,
-            text=text,
+        chunk(
+            number,
+            text,
+            path=f"{'py' if number else 'c'}/sample",
+            language="python" if number else "c",
+            label="team" if number == 3 else "public",
         )
         for number, text in enumerate(TEXTS)
     ]
-    write_vectors(tmp_path / "v", embedder.embed(TEXTS))
-    write_chunks(tmp_path / "c", chunks)
-    return Retriever(
-        "v1",
-        embedder=embedder,
-        vectors=VectorIndex(tmp_path / "v"),
-        chunks=ChunkStore(tmp_path / "c"),
-    )
+    write_files(tmp_path, chunks)
+    return open_folder(tmp_path)
 
 
 def test_hits_come_best_first_with_their_inner_product(retriever):
@@ -42,7 +31,7 @@ def test_hits_come_best_first_with_their_inner_product(retriever):
     assert found.index == "v1"
     assert len(found.hits) == 3
     assert found.hits[0].text == "merge sorted inputs"
-    assert found.hits[0].score == pytest.approx(1)
+    assert found.hits[0].similarity == pytest.approx(1, abs=1e-3)
     assert [hit.score for hit in found.hits] == sorted((h.score for h in found.hits), reverse=True)
 
 
@@ -53,7 +42,7 @@ def test_asking_for_more_than_there_is_brings_all(retriever):
 def test_a_language_narrows_the_search_before_the_best_are_taken(retriever):
     hits = retriever.search("merge sorted inputs", k=1, language="python").hits
     assert [hit.language for hit in hits] == ["python"]
-    assert retriever.search("merge", k=50, language="c").hits[0].path == "sample.c"
+    assert retriever.search("merge", k=50, language="c").hits[0].path == "c/sample"
 
 
 def test_a_language_without_chunks_has_no_hits(retriever):
@@ -64,9 +53,30 @@ def test_text_that_is_no_unicode_is_searched_all_the_same(retriever):
     assert retriever.search("merge \udcff", k=1).hits
 
 
-def test_exact_search_agrees_with_numpy(tmp_path):
-    vectors = np.random.default_rng(0).normal(size=(200, 32)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    write_vectors(tmp_path / "v", vectors)
-    found = VectorIndex(tmp_path / "v").search(vectors[7], k=10)
-    assert [row for row, _ in found] == np.argsort(-(vectors @ vectors[7]))[:10].tolist()
+@pytest.mark.parametrize(
+    ("fields", "texts"),
+    [
+        ({"path": "c/"}, {TEXTS[0]}),
+        ({"path": "py/", "language": "c"}, set()),
+        ({"labels": ("team",)}, {TEXTS[3]}),
+        ({"labels": ("team", "public")}, set(TEXTS)),
+        ({"labels": ()}, set()),
+        ({"path": "%"}, set()),
+    ],
+)
+def test_filters_bind_what_is_found_by_meaning_and_by_words(retriever, fields, texts):
+    (found,) = retriever.search_many([Query(text="merge wrap sorted paragraph", k=10, **fields)])
+    assert {hit.text for hit in found.hits} == texts
+
+
+def test_matching_words_lift_a_hit_above_its_nearness(retriever):
+    best = retriever.search("parse a date", k=1).hits[0]
+    assert best.text == "parse a date"
+    assert best.score > best.similarity
+
+
+def test_a_version_that_is_removed_while_it_is_read_goes_on(retriever, tmp_path):
+    shutil.rmtree(tmp_path)
+    (found,) = retriever.search_many([Query(text="merge", language="python")])
+    assert len(found.hits) == 3
+    retriever.close()

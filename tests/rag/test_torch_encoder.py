@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from sentence_transformers import SentenceTransformer
 from transformers import BertConfig, BertModel, MPNetConfig, MPNetModel
 
-from calisota.rag import minilm
 from calisota.rag.batch_encoder import BatchEncoder
+from calisota.rag.encoders import MINILM, find_encoder
 from calisota.rag.mpnet_attention import fuse_attention
 from calisota.rag.precision import Precision
 from calisota.rag.token_batches import padded_width, token_batches
+from calisota.settings import Settings
 
 TEXTS = [
     "def add(a, b): return a + b",
@@ -25,6 +26,12 @@ TEXTS = [
     *(f"class Node{n}: value = {n!r}\n" * n for n in range(1, 8)),
 ]
 PAD = 1
+
+
+@pytest.fixture(scope="module")
+def minilm(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    return find_encoder(Settings(home=home, embedding_model=MINILM))
 
 
 def small_mpnet(seed=0):
@@ -76,10 +83,10 @@ def test_every_text_is_in_one_batch_and_no_batch_of_several_exceeds_the_budget(
 
 
 @pytest.fixture(scope="module")
-def plain():
+def plain(minilm):
     """What plain SentenceTransformer.encode returns for TEXTS."""
-    model = SentenceTransformer(str(minilm.model_folder()), device="cpu", local_files_only=True)
-    assert model.max_seq_length == minilm.MAX_TOKENS
+    model = SentenceTransformer(str(minilm.folder), device="cpu", local_files_only=True)
+    assert model.max_seq_length == minilm.max_tokens
     return model.encode(TEXTS, normalize_embeddings=True, show_progress_bar=False)
 
 
@@ -88,17 +95,17 @@ def plain():
     [(None, 1), (None, 600), (None, 4_096), (Precision.BFLOAT16, 600), (Precision.FLOAT16, 600)],
 )
 def test_vectors_are_those_of_plain_sentence_transformers_in_the_input_order(
-    plain, precision, budget
+    minilm, plain, precision, budget
 ):
     encoder = BatchEncoder.load(
-        minilm.model_folder(),
-        max_tokens=minilm.MAX_TOKENS,
+        minilm.folder,
+        max_tokens=minilm.max_tokens,
         device="cpu",
         precision=precision,
         budget_tokens=budget,
     )
     vectors = encoder.embed(TEXTS)
-    assert (vectors.dtype, vectors.shape) == (np.float32, (len(TEXTS), minilm.DIMENSION))
+    assert (vectors.dtype, vectors.shape) == (np.float32, (len(TEXTS), minilm.dimension))
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     # bfloat16 has eight bits of mantissa, float16, which a GPU uses, eleven.
     worst = 0.999 if precision is Precision.BFLOAT16 else 0.9999

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -121,7 +121,7 @@ class Rig:
         )
 
     def _open_retriever(self):
-        return self.retriever()
+        return nullcontext(self.retriever())
 
     @asynccontextmanager
     async def _open_chat(self):
