@@ -27,7 +27,7 @@ setup: ## install and build what a start needs
 
 test: ## all tests; stops the Docker Engine afterwards if it was started for them
 	@$(PYTHON) include/bootstrap.py --dev
-	@$(BIN)/python include/with_engine.py $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python include/with_engine.py $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## lint, types, import contracts
 	@$(PYTHON) include/bootstrap.py --dev --no-engine

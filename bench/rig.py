@@ -111,9 +111,9 @@ def running_system(**settings: str) -> Iterator[System]:
         **({"CALISOTA_DOCKER_HOST": engine} if engine else {}),
         **settings,
     }
-    index = main_home() / "indexes"
-    if index.is_dir():
-        shutil.copytree(index, home / "indexes")
+    for folder in ("indexes", "cache/embeddings", "cache/models"):
+        if (main_home() / folder).is_dir():
+            shutil.copytree(main_home() / folder, home / folder)
     system = System(home, env)
     try:
         up = system.calisota("up", "--detach")
