@@ -17,7 +17,8 @@ from api.deps import Services
 from api.executions import Executions
 from api.limits import BodyLimit
 from api.metrics import Measured, Metrics
-from api.routes import executions, health, solves
+from api.routes import executions, health, search, solves
+from api.search import Searches
 from calisota.artifacts import ArtifactStore
 from calisota.sandbox.engine import DockerSandbox, connect
 from calisota.sandbox.pool import WarmPool
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from calisota.rag.client import Searcher
     from calisota.sandbox.executions import RunsPlans
 
 AIRFLOW_USER = "admin"
@@ -40,11 +42,12 @@ def create_app(
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     open_sandbox: Callable[[], RunsPlans] | None = None,
+    open_index: Callable[[], Searcher] | None = None,
 ) -> FastAPI:
     """The application; it opens its connections when it is started, and not before.
 
     For tests, `transport`: what carries requests to Airflow and the model; `open_sandbox`: what
-    runs programs, opened when the first is to run.
+    runs programs, opened when the first is to run; `open_index`: what searches in this process.
     """
     chosen = settings or from_environment()
 
@@ -61,8 +64,10 @@ def create_app(
             transport=transport, mounts={chosen.airflow: transport}, timeout=TIMEOUT_S
         ) as http:
             sandbox = Executions(chosen, open_sandbox or on_our_engine)
-            app.state.services = _services(chosen, http, metrics, sandbox)
+            searches = Searches(chosen, open_index)
+            app.state.services = _services(chosen, http, metrics, sandbox, searches)
             yield
+            await asyncio.to_thread(searches.close)
             await asyncio.to_thread(sandbox.close)
 
     # The documentation's own scripts come with it: it works on a machine without the internet.
@@ -79,13 +84,18 @@ def create_app(
     app.add_middleware(Measured, metrics=metrics)
     app.include_router(solves.router)
     app.include_router(executions.router)
+    app.include_router(search.router)
     app.include_router(health.router)
     app.openapi = openapi.document_of(app)  # type: ignore[method-assign]  # FastAPI's own way
     return app
 
 
 def _services(
-    settings: Settings, http: httpx.AsyncClient, metrics: Metrics, executions: Executions
+    settings: Settings,
+    http: httpx.AsyncClient,
+    metrics: Metrics,
+    executions: Executions,
+    searches: Searches,
 ) -> Services:
     return Services(
         settings=settings,
@@ -100,4 +110,5 @@ def _services(
         keys=KeyRing(settings.secrets / "api_keys.json"),
         metrics=metrics,
         executions=executions,
+        searches=searches,
     )

@@ -13,6 +13,7 @@ from api.auth import KeyRing, bearer_scheme, header_scheme
 from api.executions import Executions
 from api.metrics import Metrics
 from api.problems import Unauthorized, UnknownSolve
+from api.search import Searches
 from calisota.artifacts import ArtifactStore
 from calisota.settings import Settings
 
@@ -30,6 +31,7 @@ class Services:
     keys: KeyRing
     metrics: Metrics
     executions: Executions
+    searches: Searches
 
 
 def _services(request: Request) -> Services:

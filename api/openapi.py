@@ -22,6 +22,7 @@ Send a Problem, get a program that was executed, and a verdict that claims only 
 3. When `verdict` is set, the Solve has ended: `code` is the program, `tests` its results.
 
 `POST /v1/executions` runs a program of yours in the same sandbox, without models.
+`POST /v1/search` finds passages in the index that Solves are given passages from.
 
 Every request but the health checks needs a key: `Authorization: Bearer <key>` or `X-API-Key`.
 Every error is a problem document (RFC 9457) with `code`, `retryable` and `remedy`.
@@ -44,6 +45,13 @@ _MEANINGS_EXECUTION = {
     422: "`invalid_input`: `errors`, or `detail`, names each fault.",
     503: "`docker_unavailable`, `sandbox_busy`: try again after `Retry-After`. `image_missing`, "
     "`misconfigured`: `remedy` says what the operator must do.",
+}
+
+_MEANINGS_SEARCH = {
+    404: "`unknown_index`: there is none of this name.",
+    422: "`invalid_input`: `errors` names each fault.",
+    503: "`index_unusable`: `remedy` says how to get an index. `retriever_busy`: try again after "
+    "`Retry-After`. `misconfigured`: `remedy` says what the operator must do.",
 }
 
 PROBLEM_EXAMPLES: dict[str, Example] = {
@@ -112,6 +120,14 @@ BATCH_EXAMPLES: dict[str, Example] = {
 }
 
 
+SEARCH_EXAMPLES: dict[str, Example] = {
+    "words": {"summary": "A question", "value": {"text": "merge sorted inputs", "k": 3}},
+    "bound": {
+        "summary": "Only in one language, under one path",
+        "value": {"text": "parse a number", "language": "python", "path": "json/"},
+    },
+}
+
 EVENTS_EXAMPLE = """\
 event: step.finished
 data: {"task":"round_1.sandbox","round":1,"map_index":0,"label":"r1c0","try_number":1,\
@@ -139,6 +155,15 @@ def execution_errors() -> dict[int | str, dict[str, Any]]:
     return {
         status: {"model": ProblemDetails, "description": meanings[status]}
         for status in (400, 401, 413, 422, 503)
+    }
+
+
+def search_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error responses of a route about the index."""
+    meanings = _MEANINGS | _MEANINGS_SEARCH
+    return {
+        status: {"model": ProblemDetails, "description": meanings[status]}
+        for status in sorted({401, 503, *statuses})
     }
 
 

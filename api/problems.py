@@ -44,6 +44,13 @@ class UnknownSolve(Refusal):
     status = HTTPStatus.NOT_FOUND
 
 
+class UnknownIndex(Refusal):
+    """No index of this name."""
+
+    code = "unknown_index"
+    status = HTTPStatus.NOT_FOUND
+
+
 class Unauthorized(Refusal):
     """No API key, or none that we know."""
 

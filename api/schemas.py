@@ -23,6 +23,7 @@ from calisota.models import (
     Usage,
     Verdict,
 )
+from calisota.rag.versions import Manifest  # noqa: TC001  # pydantic reads it
 
 if TYPE_CHECKING:
     from pydantic import GetJsonSchemaHandler
@@ -186,6 +187,35 @@ class ExecutionBatchResult(Frozen):
     """The answers in the order of the items: a result, or a problem document (RFC 9457)."""
 
     items: list[ExecutionResult | ProblemDetails]
+
+
+class SearchResult(Frozen):
+    """Passages for a query, nearest first, all of one index version."""
+
+    index: str = Field(description="The version that every hit comes from.")
+    hits: list[Hit]
+
+
+class IndexSummary(Frozen):
+    """The index of one corpus."""
+
+    corpus: str
+    serves: str | None = Field(description="The version that answers; null: none was published.")
+    versions: int = Field(description="How many there are on disk.")
+
+
+class IndexVersion(Frozen):
+    """One version of an index, as its manifest has it."""
+
+    version: str
+    serves: bool = Field(description="Whether searches are answered from it.")
+    manifest: Manifest | None = Field(description="Null: it cannot be read, and is not served.")
+
+
+class IndexVersions(IndexSummary):
+    """The index of one corpus and its versions, newest first."""
+
+    details: list[IndexVersion]
 
 
 PartName = Literal["airflow", "scheduler", "dag_processor", "dag", "model"]

@@ -59,6 +59,7 @@ def component_name(process: psutil.Process) -> str:
         "dag-processor": "airflow dag-processor",
         "triggerer": "airflow triggerer",
         "api.app": "our API",
+        "calisota.cli retriever": "retriever",
         "llm.server": "embedded model",
     }
     return next((name for mark, name in known.items() if mark in line), line[:40])

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from calisota import evaluate_cli
+from calisota import evaluate_cli, index_cli
 from calisota.errors import BudgetExhausted, CalisotaError, InputError
 
 BAD_INPUT = 2
@@ -29,6 +29,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 app.add_typer(evaluate_cli.app, name="evaluate")
+app.add_typer(index_cli.app, name="index")
 
 
 @app.command()
@@ -180,6 +181,52 @@ def execute(
     else:
         exec_cli.show(executed, console)
     raise typer.Exit(exec_cli.exit_code_of(executed.result))
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for, in words or in code.")],
+    *,
+    language: Annotated[
+        str | None, typer.Option("--language", "-l", help="Only passages in it, as `python`.")
+    ] = None,
+    path: Annotated[
+        str | None, typer.Option(help="Only documents whose path begins so, as `json/`.")
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="Only documents with this label; repeatable.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="At most so many passages, 1 to 100.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Find passages in the retrieval index, nearest first, with their place and score.
+
+    Example: calisota search "merge sorted inputs" --language python -k 3
+
+    The retriever service answers where it runs; else the index is opened here.
+    """
+    from calisota import search_cli  # noqa: PLC0415
+    from calisota.settings import settings  # noqa: PLC0415
+
+    asked = search_cli.read_query(query, k=k, language=language, path=path, labels=label)
+    found = search_cli.find(asked, settings())
+    if as_json:
+        sys.stdout.write(found.model_dump_json(exclude_none=True) + "\n")
+    else:
+        search_cli.show(found, query, Console())
+
+
+@app.command()
+def retriever() -> None:
+    """Keep model and index in memory and answer searches, over a socket in the data home.
+
+    `calisota up` starts and watches it. It is optional: without it each search opens the index
+    itself. It follows every new version of the index by itself.
+    """
+    from calisota.settings import settings  # noqa: PLC0415
+    from calisota.system.retriever_service import serve  # noqa: PLC0415
+
+    serve(settings(), console.print)
 
 
 @app.command()

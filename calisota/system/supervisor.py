@@ -65,6 +65,8 @@ def components(settings: Settings, engine_url: str) -> list[Component]:
             ours,
         ),
     ]
+    if settings.retriever_socket is not None:
+        found.append(Component("retriever", [python, "-m", "calisota.cli", "retriever"], ours))
     if settings.llm_is_embedded:
         found.append(Component("model", [python, "-m", "calisota.llm.server"], ours))
     return found
