@@ -5,27 +5,25 @@ from __future__ import annotations
 import json
 import sys
 import time
-from pathlib import Path  # noqa: TC003  # typer reads the annotation
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from calisota.errors import InputError, PermanentError
 from calisota.text import printable
 
 if TYPE_CHECKING:
+    from calisota.evaluation.retrieval import RetrievalReport
+    from calisota.evaluation.retrieval_sets import RetrievalSet
     from calisota.evaluation.sandbox import SetResult
 
 console = Console(stderr=True)
 app = typer.Typer(no_args_is_help=True, help="Measure a part against data whose truth is known.")
 
 MAX_DETAIL = 300
-
-
-@app.callback()
-def _main() -> None:
-    """Keeps `sandbox` a subcommand while it is the only one."""
 
 
 @app.command()
@@ -102,3 +100,101 @@ def _show(results: list[tuple[SetResult, float]]) -> None:
         for miss in result.misses():
             why = miss.note or printable(miss.detail or "")[:MAX_DETAIL].strip()
             out.print(f"{miss.name} {miss.outcome}: {why}", markup=False, highlight=False)
+
+
+@app.command()
+def retrieval(
+    *,
+    which: Annotated[
+        str,
+        typer.Option("--set", metavar="known-item|names|cosqa|FILE", help="What to measure on."),
+    ] = "known-item",
+    data: Annotated[
+        Path | None,
+        typer.Option(help="cosqa: the folder of its files; FILE: the JSON lines to search."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="So many queries, drawn; 0: all.")] = 0,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here too.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw them here: .png, .svg or .pdf.")
+    ] = None,
+) -> None:
+    """Measure words, vectors and both fused on queries whose answers are known.
+
+    known-item takes functions of the standard library's modules that are indexed, and finds each by
+    the first line of its docstring; names, by its name. A FILE has lines of
+    {"query": ..., "relevant": ids}, and the one of --data lines of {"id": ..., "text": ...}.
+
+    Example: calisota evaluate retrieval --set cosqa --data data/cosqa --plot cosqa.svg
+    """
+    try:
+        from calisota.evaluation import retrieval_plot  # noqa: PLC0415  # heavy
+        from calisota.evaluation.retrieval import evaluate  # noqa: PLC0415
+        from calisota.rag import layout  # noqa: PLC0415
+        from calisota.rag.versions import IndexVersions  # noqa: PLC0415
+        from calisota.settings import settings  # noqa: PLC0415
+
+        figure = retrieval_plot.blank() if plot else None
+        for file in (as_json, plot):
+            if file and not file.parent.is_dir():
+                raise InputError(f"There is no folder {file.parent}.", remedy="make it first.")
+        chosen = _retrieval_set(which, data)
+        folder, manifest = IndexVersions(settings().indexes / settings().index_corpus).usable()
+        embedder = layout.open_embedder(folder, max_tokens=manifest.max_tokens)
+    except ImportError as error:
+        raise PermanentError(
+            f"Retrieval cannot be measured: {error}.", remedy="pip install 'calisota[cpu]'"
+        ) from error
+    with console.status(chosen.name) as status:
+        report = evaluate(chosen, embedder, limit=limit or None, progress=status.update)
+    _show_retrieval(report)
+    if as_json:
+        as_json.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    if plot and figure:
+        retrieval_plot.draw(figure, report, plot)
+
+
+def _retrieval_set(which: str, data: Path | None) -> RetrievalSet:
+    from calisota.evaluation import retrieval_sets  # noqa: PLC0415  # heavy
+    from calisota.rag.corpora import discover, load_corpora  # noqa: PLC0415
+    from calisota.settings import settings  # noqa: PLC0415
+
+    if which in {"known-item", "names"}:
+        make = retrieval_sets.known_item if which == "known-item" else retrieval_sets.names
+        corpus = load_corpora(settings().model_copy(update={"corpora": None}))["stdlib"]
+        return make(discover(corpus, progress=console.print).documents)
+    if data is None:
+        raise InputError(
+            f"The set {which!r} needs its data.",
+            remedy="name it with --data: for cosqa the folder of its two files, for a file of "
+            "queries the JSON lines that are searched.",
+        )
+    if which == "cosqa":
+        return retrieval_sets.cosqa(data)
+    return retrieval_sets.from_files(Path(which), data)
+
+
+def _show_retrieval(report: RetrievalReport) -> None:
+    table = Table(
+        title=f"{report.name}: {report.queries} queries, {report.passages} passages; "
+        "95 % intervals",
+        title_justify="left",
+    )
+    table.add_column("system")
+    for column in ("R@1", "R@5", "R@10", "MRR@10", "nDCG@10", "nDCG@10 against dense"):
+        table.add_column(column, justify="right")
+    for system in report.systems:
+        of = system.metrics
+        low, high = (f"{edge:+.3f}" for edge in system.against_dense["ndcg@10"][1:])
+        table.add_row(
+            f"{system.name}, headers" if system.headers else system.name,
+            *(f"{of[f'recall@{k}'].mean:.3f}" for k in (1, 5, 10)),
+            *(
+                f"{of[name].mean:.3f} {of[name].low:.3f} to {of[name].high:.3f}"
+                for name in ("mrr@10", "ndcg@10")
+            ),
+            f"{system.against_dense['ndcg@10'].mean:+.3f} {low} to {high}",
+        )
+    Console().print(table)

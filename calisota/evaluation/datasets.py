@@ -112,7 +112,7 @@ def humaneval_go(path: Path) -> Iterator[Case]:
 
 def _used(line: str, text: str) -> bool:
     package = line.strip('"').rpartition("/")[2]
-    return f"{package}." in text
+    return re.search(rf"\b{package}\.[A-Z]", text) is not None  # not the end of a sentence
 
 
 def _import_block(lines: list[str]) -> str:
