@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import json
 import os
@@ -9,7 +10,9 @@ import stat
 import subprocess
 import sys
 import sysconfig
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -135,32 +138,48 @@ def _git(corpus: Git, as_of: datetime | None) -> Iterator[Found]:
             )
     commit = _ask(corpus, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
     listed = _ask(corpus, "ls-tree", "-r", "-z", "--long", "--full-tree", commit.decode().strip())
-    for line in listed.split(b"\0")[:-1]:
-        about, _, name = line.partition(b"\t")
-        mode, _, blob, size = about.decode().split()
-        if mode not in {_SYMLINK, _SUBMODULE}:
-            path = name.decode("utf-8", "replace")
-            yield Found(path, lambda blob=blob: _ask(corpus, "cat-file", "blob", blob), int(size))  # type: ignore[misc]
+    with _blobs(corpus) as read:
+        for line in listed.split(b"\0")[:-1]:
+            about, _, name = line.partition(b"\t")
+            mode, _, blob, size = about.decode().split()
+            if mode not in {_SYMLINK, _SUBMODULE}:
+                yield Found(name.decode("utf-8", "replace"), partial(read, blob), int(size))
+
+
+@contextmanager
+def _blobs(corpus: Git) -> Iterator[Callable[[str], bytes]]:
+    """Reads blobs by one process of git's, however many there are."""
+    with subprocess.Popen(  # noqa: S603  # no shell; what is passed cannot be an option
+        [*_command(corpus), "cat-file", "--batch"],
+        env=_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as git:
+        assert git.stdin is not None  # noqa: S101  # both are pipes
+        assert git.stdout is not None  # noqa: S101
+        asked, answers = git.stdin, git.stdout
+
+        def read(blob: str) -> bytes:
+            asked.write(f"{blob}\n".encode())
+            asked.flush()
+            head = answers.readline().split()
+            if len(head) != 3:  # noqa: PLR2004  # name, type, size; or that it is missing
+                raise OSError(errno.EIO, f"git does not give {blob}")
+            return answers.read(int(head[2]) + 1)[:-1]
+
+        try:
+            yield read
+        finally:
+            git.kill()
 
 
 def _ask(corpus: Git, *arguments: str) -> bytes:
     """What git says; it runs no hook, no filter and no pager, and reads no other configuration."""
-    command = [
-        *("git", "-C", str(corpus.path), "-c", "core.fsmonitor=false", "-c", "safe.directory=*"),
-        *arguments,
-    ]
-    environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_SYSTEM": os.devnull,
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-        "LC_ALL": "C",
-    }
+    command = [*_command(corpus), *arguments]
     try:
         done = subprocess.run(  # noqa: S603  # no shell; what is passed cannot be an option
-            command, env=environment, capture_output=True, check=False, timeout=_GIT_WAIT_S
+            command, env=_environment(), capture_output=True, check=False, timeout=_GIT_WAIT_S
         )
     except FileNotFoundError:
         raise PermanentError(
@@ -173,6 +192,25 @@ def _ask(corpus: Git, *arguments: str) -> bytes:
             remedy="correct path and revision in the corpora file.",
         )
     return done.stdout
+
+
+def _command(corpus: Git) -> list[str]:
+    options = ("core.fsmonitor=false", "safe.directory=*")
+    return ["git", "-C", str(corpus.path), *(part for one in options for part in ("-c", one))]
+
+
+def _environment() -> dict[str, str]:
+    """No configuration but the repository's own, and no way to fetch what a partial clone lacks."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
 
 
 def _distribution(corpus: Distribution) -> Iterator[Found]:
