@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _TEST_FOLDERS = frozenset({"test", "tests"})
 _GIT_WAIT_S = 300
+_JSONL_FIELDS = frozenset({"id", "text", "language", "label", "date"})
 _SYMLINK, _SUBMODULE = "120000", "160000"
 
 
@@ -234,6 +235,7 @@ def _jsonl(corpus: Jsonl, as_of: datetime | None) -> Iterator[Found]:
         for number, line in enumerate(lines, 1):
             try:
                 one = json.loads(line)
+                unknown = sorted(one.keys() - _JSONL_FIELDS)
                 name, text = one["id"], one["text"].encode("utf-8", "surrogatepass")
                 day = date.fromisoformat(one["date"][:10]) if one.get("date") else None
             except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -241,6 +243,11 @@ def _jsonl(corpus: Jsonl, as_of: datetime | None) -> Iterator[Found]:
                     f"{corpus.path}, line {number} is no document: {error!r}.",
                     remedy='write {"id": …, "text": …} in each line; `date` is YYYY-MM-DD.',
                 ) from None
+            if unknown:  # a misspelt label would publish
+                raise PermanentError(
+                    f"{corpus.path}, line {number} has unknown fields: {', '.join(unknown)}.",
+                    remedy=f"a line may have {', '.join(sorted(_JSONL_FIELDS))}.",
+                )
             if as_of is None or day is None or datetime.combine(day, time(), UTC) < as_of:
                 yield Found(
                     str(name),

@@ -104,6 +104,11 @@ def test_a_document_with_a_secret_is_left_out_and_the_secret_is_not_told(
     assert not any(secret in line for line in told)
 
 
+def test_a_long_line_is_scanned_soon_and_to_its_end(corpus, tmp_path):
+    put(tmp_path / "f", a_py="x = 1", b_txt="a1/" * 150_000 + "ghp_" + "a1B2" * 9)
+    assert paths(corpus(kind="folder", path="f")) == ["a.py"]
+
+
 def test_globs_languages_labels_and_licences(corpus, tmp_path):
     put(
         tmp_path / "f",
@@ -214,6 +219,9 @@ def test_lines_of_json(corpus, tmp_path):
     assert paths(before) == ["a"]
     (tmp_path / "d.jsonl").write_text('{"id": "a"}\n')
     with pytest.raises(PermanentError, match="line 1 is no document"):
+        corpus(kind="jsonl", path="d.jsonl")
+    (tmp_path / "d.jsonl").write_text('{"id": "a", "text": "x", "lable": "team"}\n')
+    with pytest.raises(PermanentError, match="unknown fields: lable"):
         corpus(kind="jsonl", path="d.jsonl")
 
 
