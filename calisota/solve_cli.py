@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tenacity
 import yaml
 from pydantic import ValidationError
 
@@ -21,7 +23,7 @@ from calisota.errors import (
 from calisota.models import Problem, SolveReport, Verdict, readable_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import httpx
     from rich.console import Console
@@ -98,7 +100,8 @@ def solve_remote(problem: Problem, settings: Settings, console: Console, *, watc
         with httpx.Client(base_url=settings.api, headers=headers, timeout=timeout) as client:
             # What the file does not name, the API may set.
             body = problem.model_dump(mode="json", exclude_unset=True)
-            posted = _checked(client.post("/v1/solves", json=body))
+            once = {"Idempotency-Key": secrets.token_hex(16)}
+            posted = _persistently(lambda: client.post("/v1/solves", json=body, headers=once))
             solve_id = posted["solve_id"]
             # Always: whoever loses the connection finds the Solve by it.
             console.print(f"[dim]{solve_id}[/]", highlight=False, soft_wrap=True)
@@ -111,12 +114,30 @@ def solve_remote(problem: Problem, settings: Settings, console: Console, *, watc
                         status.update(_label(data))
                     if watch:
                         console.print(f"[dim]{event} {_label(data)} {data.get('state', '')}[/dim]")
-            return json.dumps(_checked(client.get(f"/v1/solves/{solve_id}")))
+            return json.dumps(_persistently(lambda: client.get(f"/v1/solves/{solve_id}")))
     except httpx.TransportError as error:
         raise AirflowUnavailable(
             f"The API at {settings.api} does not answer ({type(error).__name__}).",
             remedy="run `calisota up`, or use --local.",
         ) from error
+
+
+def _persistently(send: Callable[[], httpx.Response]) -> dict[str, Any]:
+    """The JSON of a good answer; asks again where the fault may pass, as of a busy Airflow."""
+    import httpx  # noqa: PLC0415  # not needed for --local
+
+    def may_pass(error: BaseException) -> bool:
+        # Where nothing listens, waiting does not help.
+        refused = isinstance(error, httpx.ConnectError)
+        return isinstance(error, TransientError | httpx.TransportError) and not refused
+
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(may_pass),
+        stop=tenacity.stop_after_attempt(RECONNECTS),
+        wait=tenacity.wait_fixed(RECONNECT_S),
+        reraise=True,
+    )
+    return retrying(lambda: _checked(send()))
 
 
 def _api_key(settings: Settings) -> str:

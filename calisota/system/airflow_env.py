@@ -9,6 +9,8 @@ from calisota.paths import root
 from calisota.system.credentials import ADMIN, read_secret
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from calisota.settings import Settings
 
 MARK = "CALISOTA_SUPERVISED"
@@ -62,6 +64,16 @@ def airflow_env(settings: Settings, engine_url: str) -> dict[str, str]:
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.logs / "airflow"),
         "PYTHONPATH": os.pathsep.join([str(root() / "plugins"), str(root())]),
     }
-    database = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}"}
-    # A database of your own, set in the environment, wins over the file.
-    return database | child_env(settings, engine_url) | ours
+    return _database(home) | child_env(settings, engine_url) | ours
+
+
+def _database(home: Path) -> dict[str, str]:
+    """A SQLite file, unless the environment names a database of your own."""
+    if "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" in os.environ:
+        return {}
+    arguments = "calisota_airflow.database.CONNECT_ARGS"
+    return {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": arguments,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS_ASYNC": arguments,
+    }
