@@ -229,6 +229,21 @@ def retriever() -> None:
     serve(settings(), console.print)
 
 
+@app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    }
+)
+def airflow(arguments: typer.Context) -> None:
+    """Run Airflow's own command line on this installation: `calisota airflow backfill --help`."""
+    from calisota.settings import settings  # noqa: PLC0415
+    from calisota.system.airflow_command import become_airflow  # noqa: PLC0415
+
+    become_airflow(settings(), arguments.args)
+
+
 @app.command()
 def doctor(
     *,

@@ -69,13 +69,13 @@ def is_ours(settings: Settings) -> bool:
 def _url(settings: Settings) -> str:
     client = connect(settings)
     try:
-        return str(client.base_url).replace("http+docker://localhost", "") or _socket_url(settings)
+        return str(client.base_url).replace("http+docker://localhost", "") or engine_url(settings)
     finally:
         client.close()
 
 
-def _socket_url(settings: Settings) -> str:
-    """The URL `connect` chose when it speaks to a unix socket, which docker-py does not tell."""
+def engine_url(settings: Settings) -> str:
+    """The URL that `connect` chooses; docker-py does not tell that of a Unix socket."""
     chosen = settings.docker_host or os.environ.get("DOCKER_HOST")
     if chosen:
         return chosen
