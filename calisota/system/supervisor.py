@@ -47,7 +47,11 @@ def components(settings: Settings, engine_url: str) -> list[Component]:
     python = sys.executable
     run = [python, "-m", "airflow"]
     found = [
-        Component("airflow-api-server", [*run, "api-server"], airflow),
+        Component(
+            "airflow-api-server",
+            [python, "-m", "calisota_airflow.api_server", "api-server"],
+            airflow,
+        ),
         # Warm: tasks are forked from it. Logs are read from the disk, so no log server listens.
         Component(
             "airflow-scheduler",

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +181,29 @@ def test_a_key_the_model_endpoint_refuses_fails_at_once_with_the_cause(
     assert tries["plan"] == 1
     assert done.returncode == 3, done.stderr
     assert "CALISOTA_LLM_API_KEY" in done.stdout
+
+
+def test_writes_to_airflow_that_come_together_do_not_wait_for_each_other_for_ever(
+    scripted: Scripted,
+):
+    """Airflow's own api-server stands still here within a hundred requests, on SQLite."""
+    pool = {"name": "gpu", "slots": 1, "description": "CALISOTA", "include_deferred": False}
+    runs = [(scripted.system, problem(f"TOGETHER {n}")) for n in range(2)]
+
+    def write(_: int) -> Counter[int]:
+        with scripted.system.airflow() as airflow:
+            return Counter(
+                airflow.patch("/api/v2/pools/gpu", json=pool, timeout=30).status_code
+                for _ in range(150)
+            )
+
+    with ThreadPoolExecutor() as threads:
+        written = [threads.submit(write, n) for n in range(2)]
+        solves = [post(system, body)["solve_id"] for system, body in runs]
+        for one in written:
+            assert one.result() == {200: 150}
+    for solve_id in solves:
+        assert ended(scripted.system, solve_id)["verdict"] == "verified"
 
 
 def test_a_supervisor_that_is_killed_leaves_nothing_that_down_does_not_find(scripted: Scripted):

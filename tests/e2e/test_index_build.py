@@ -6,11 +6,8 @@ import signal
 import subprocess
 import threading
 import time
-from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
-import httpx
 import psutil
 import pytest
 
@@ -92,26 +89,14 @@ def backfill(system: System, reprocess: str) -> dict[str, str]:
     """The states when it has ended."""
     with system.airflow() as airflow:
         until = time.monotonic() + 240
-        number = begun(airflow, BACKFILL | {"reprocess_behavior": reprocess})
+        body = BACKFILL | {"reprocess_behavior": reprocess}
+        number = airflow.post("/api/v2/backfills", json=body).raise_for_status().json()["id"]
         while time.monotonic() < until:
             answer = airflow.get(f"/api/v2/backfills/{number}").raise_for_status().json()
             if answer["completed_at"] and set(runs(system).values()) <= {"success", "failed"}:
                 return runs(system)
             time.sleep(0.5)
     pytest.fail(f"the backfill does not end: {runs(system)}")
-
-
-def begun(airflow: httpx.Client, body: dict[str, Any]) -> int:
-    """The number of the backfill; SQLite being busy, Airflow may ask to send it again."""
-    for _ in range(10):
-        asked = airflow.post("/api/v2/backfills", json=body)
-        if asked.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
-            break
-        time.sleep(1)
-    if asked.status_code == HTTPStatus.CONFLICT:  # an earlier try did begin one
-        known = airflow.get("/api/v2/backfills", params={"dag_id": body["dag_id"]})
-        return max(one["id"] for one in known.raise_for_status().json()["backfills"])
-    return int(asked.raise_for_status().json()["id"])
 
 
 def of_days(system: System) -> dict[str, str]:
