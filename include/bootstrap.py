@@ -141,7 +141,9 @@ def sync(uv: str, *, dev: bool) -> None:
     argv = [uv, "sync", "--locked", "--project", str(ROOT), "--extra", "cpu"]
     with step("Python environment"):
         run(
-            [*argv, "--extra", "local-llm", *groups],
+            # A dozen processes start at once: none should compile what the others do, and some
+            # environments forbid Python to keep what it compiled.
+            [*argv, "--extra", "local-llm", "--compile-bytecode", *groups],
             "uv sync",
             "see that PyPI can be reached and that the disk has 15 GB free.",
             env,
