@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calisota.evaluation.call_graph import calls, lifted, turned
 from calisota.evaluation.metrics import METRICS, SEED, Interval, bootstrap
 from calisota.models import Frozen
 from calisota.rag.fusion import fuse, reciprocal_rank_fusion, weight_of
@@ -106,12 +107,17 @@ def _measured(
     what = "passages with headers" if headers else "passages"
     passages = _embedded(embedder, texts, what, progress)
     found: dict[str, list[list[float]]] = {}
+    callees = calls(data.passages)
+    graph = {"callees": callees, "callers": turned(callees)} if any(callees.values()) else {}
     with TemporaryDirectory() as folder:
         path = Path(folder) / "lexical"
         write_lexical(path, texts)
         index = LexicalIndex(path)
         for question, vector in zip(questions, vectors, strict=True):
-            for name, ranking in _rankings(question.query, passages @ vector, index).items():
+            rankings = _rankings(question.query, passages @ vector, index)
+            for side, edges in graph.items():
+                rankings[f"fused, {side}"] = lifted(rankings["fused"], edges)
+            for name, ranking in rankings.items():
                 ids = [data.passages[row].id for row, _ in ranking]
                 row = [metric(ids, question.relevant) for metric in METRICS.values()]
                 found.setdefault(name, []).append(row)

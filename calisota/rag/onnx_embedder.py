@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
 
 _THREADS = 2
-_BUDGET_TOKENS = 2_048
+_BUDGET_TOKENS = 512
 """Of one batch, padding included. On a CPU larger batches are slower."""
 
 
