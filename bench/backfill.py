@@ -43,6 +43,7 @@ from bench.rig import System, running_system, write_result
 from calisota.llm.scripted_server import ScriptedServer
 from calisota.rag import layout
 from calisota.rag.chunk_store import ChunkStore
+from calisota.rag.embedding_cache import text_key
 from calisota.rag.versions import IndexVersions
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ DAG = "index_build"
 CORPUS = "repository"
 DAYS = [f"2026-03-{day:02}" for day in range(1, 16)]
 BIG_DAY, BAD_DAY = DAYS[5], DAYS[7]
+OWN_OF_BAD_DAY = 1
+"""Chunks that only the day has that is not published: `first.py` as it is then."""
 UI, CLI, REST = DAYS[:5], DAYS[5:10], DAYS[10:]
 MOST_S = 900
 PAUSE_S = 0.03
@@ -112,23 +115,24 @@ def go_through(system: System, searches: Searches, pictures: Path | None) -> dic
     from_command_line(system)
     seen["five from the command line"] = outcome(system, CLI)
     killer.join()
-    seen["chunks in the cache when `embed` was killed"] = killer.before
-    seen["chunks that were not yet"] = cached_chunks(system) - killer.before
-    seen["chunks that the next tries embedded"] = embedded(system, CLI)
+    new = chunks_of(system, CLI) - killer.begun
+    seen["chunks that are new on these days"] = len(new) + OWN_OF_BAD_DAY
+    seen["of them embedded when `embed` was killed"] = len(new & killer.before)
+    seen["embedded by the tries after it"] = embedded(system, CLI)
     with system.airflow() as airflow:
         dry = airflow.post("/api/v2/backfills/dry_run", json=order(REST)).raise_for_status().json()
         seen["days that a dry run names"] = len(dry["backfills"])
         seen["runs that it makes"] = sum(day in REST for day in runs(system))
         airflow.post("/api/v2/backfills", json=order(REST)).raise_for_status()
     seen["five over REST"] = outcome(system, REST)
-    versions, chunks = versions_by_day(system), cached_chunks(system)
+    versions, before = versions_by_day(system), cached(system)
     with system.airflow() as airflow:
         again = order(REST[1:2], reprocess="completed")
         number = airflow.post("/api/v2/backfills", json=again).raise_for_status().json()["id"]
         wait(lambda: airflow.get(f"/api/v2/backfills/{number}").json()["completed_at"])
     seen["a day again"] = outcome(system, REST[1:2])
     seen["versions that it changes"] = len(versions.items() ^ versions_by_day(system).items())
-    seen["chunks that it embeds"] = cached_chunks(system) - chunks
+    seen["chunks that it embeds"] = len(cached(system) - before)
     seen["minutes"] = round((time.monotonic() - began) / 60, 1)
     seen |= searches.result()
     listed = json.loads(system.calisota("index", "list", "--json").stdout)
@@ -147,8 +151,9 @@ def go_through(system: System, searches: Searches, pictures: Path | None) -> dic
         and seen["days that a dry run names"] == 5
         and seen["runs that it makes"] == 0
         and seen["versions that it changes"] == seen["chunks that it embeds"] == 0
-        and killer.before > 0
-        and seen["chunks that were not yet"] == seen["chunks that the next tries embedded"]
+        and seen["of them embedded when `embed` was killed"] > 0
+        and seen["chunks that are new on these days"]
+        == seen["of them embedded when `embed` was killed"] + seen["embedded by the tries after it"]
         and verified.returncode == 0
         and not searches.wrong
     )
@@ -279,17 +284,17 @@ class Killer(threading.Thread):
     def __init__(self, system: System) -> None:
         super().__init__(daemon=True)
         self._system = system
-        self.begun = cached_chunks(system)
-        self.before = 0
+        self.begun = cached(system)
+        self.before: set[bytes] = set()
 
     def run(self) -> None:
         """Wait for it, and kill."""
         until = time.monotonic() + MOST_S
         while time.monotonic() < until:
-            if cached_chunks(self._system) > self.begun + 100 and (pid := self._pid()):
+            if cached(self._system) > self.begun and (pid := self._pid()):
                 os.kill(pid, signal.SIGKILL)
                 time.sleep(1)  # until a transaction of its is rolled back
-                self.before = cached_chunks(self._system)
+                self.before = cached(self._system)
                 return
             time.sleep(0.2)
 
@@ -426,13 +431,25 @@ def versions_by_day(system: System) -> dict[str, str]:
     return {str(one.inputs.partition): one.version for one in versions.manifests()}
 
 
-def cached_chunks(system: System) -> int:
-    """How many chunks were embedded by any build on this machine."""
-    total = 0
+def chunks_of(system: System, days: Sequence[str]) -> set[bytes]:
+    """The keys under which the cache has the chunks of the days' versions."""
+    found: set[bytes] = set()
+    for day, version in versions_by_day(system).items():
+        if day in days:
+            store = ChunkStore(system.settings.indexes / CORPUS / version / layout.CHUNKS)
+            rows = range(len(store.ids()))
+            found |= {text_key(chunk.text) for chunk in store.get(rows)}
+            store.close()
+    return found
+
+
+def cached(system: System) -> set[bytes]:
+    """The keys of all that was embedded, by any build on this machine."""
+    keys: set[bytes] = set()
     for path in (system.settings.home / "cache" / "embeddings").glob("*.sqlite"):
         with closing(sqlite3.connect(path, timeout=60)) as connection:
-            total += connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
-    return total
+            keys |= {key for (key,) in connection.execute("SELECT key FROM vectors")}
+    return keys
 
 
 if __name__ == "__main__":
