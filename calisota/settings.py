@@ -145,6 +145,12 @@ class Settings(BaseSettings):
         default="0 3 * * *",
         description="Cron expression of the DAG `index_build`, in UTC. Empty: on demand only.",
     )
+    gpu_memory_gb: float = Field(
+        default=16,
+        gt=0,
+        description="Memory of a GPU that a build may take, in GB. An index that needs more is "
+        "made on the CPU; batches of the encoder that need more are halved.",
+    )
     embedding_model: str = Field(
         default="auto",
         min_length=1,

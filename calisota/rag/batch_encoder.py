@@ -76,10 +76,12 @@ class BatchEncoder:
         device: Device = "auto",
         precision: Precision | None = None,
         budget_tokens: int | None = None,
+        memory_gb: float | None = None,
     ) -> BatchEncoder:
         """The encoder from a sentence-transformers `folder`; texts are cut at `max_tokens`.
 
-        Only for models that pool by the mean and normalise, as MiniLM and MPNet do.
+        Only for models that pool by the mean and normalise, as MiniLM and MPNet do. This process
+        then takes at most `memory_gb` of a GPU: batches that need more are halved.
         """
         from tokenizers import Tokenizer  # noqa: PLC0415  # encode_tokens does without
         from transformers import AutoModel  # noqa: PLC0415
@@ -87,6 +89,9 @@ class BatchEncoder:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.enable_truncation(max_tokens)
         tokenizer.no_padding()
+        if memory_gb is not None and _resolved(device) == "cuda":
+            _, total = torch.cuda.mem_get_info()
+            torch.cuda.set_per_process_memory_fraction(min(1.0, memory_gb * 1e9 / total))
         model = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
         return cls(
             model,

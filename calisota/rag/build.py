@@ -396,6 +396,7 @@ def _embedder(settings: Settings, order: Order, progress: Progress) -> Embedder:
         order.encoder.folder,
         max_tokens=order.encoder.max_tokens,
         precision=order.inputs.precision,
+        memory_gb=settings.gpu_memory_gb,
     )
 
 
@@ -435,8 +436,8 @@ def _assembled(
     from calisota.rag.lexical import write_lexical  # noqa: PLC0415
     from calisota.rag.vectors import (  # noqa: PLC0415
         VectorIndex,
+        built_on_gpu,
         factory_for,
-        has_gpu,
         map_vectors,
         write_ann,
         write_matrix,
@@ -465,7 +466,7 @@ def _assembled(
     for name in (layout.MODEL, layout.TOKENIZER):
         _share(model / name, workspace.path(name))
     vectors = map_vectors(workspace.path(layout.VECTORS), dimension)
-    gpu = has_gpu()
+    gpu = built_on_gpu(count, dimension, memory_gb=settings.gpu_memory_gb)
     factory = factory_for(count, dimension, gpu=gpu)
     ann = None
     if factory is not None:

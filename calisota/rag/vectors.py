@@ -8,6 +8,7 @@ are scored again from `vectors.f16`. Below, all vectors are compared.
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,8 @@ _TRAINED_PER_LIST = 64
 _ADDED_AT_ONCE = 65_536
 _PQ_BITS = 8
 _GPU_TEMPORARY_BYTES = 512 << 20
+_GPU_CONTEXT_BYTES = 512 << 20
+_GPU_ID_BYTES = 4
 NPROBES = 4, 8, 16, 32, 64, 128, 256
 K_FACTORS = 4, 10, 20
 
@@ -45,6 +48,27 @@ def has_gpu() -> bool:
     """Whether faiss is the GPU build and sees a device; importing it needs none."""
     faiss = load_faiss()
     return hasattr(faiss, "get_num_gpus") and faiss.get_num_gpus() > 0
+
+
+def built_on_gpu(count: int, dimension: int, *, memory_gb: float) -> bool:
+    """Whether there is a GPU, and the index of so many vectors takes at most `memory_gb` of it."""
+    return has_gpu() and gpu_bytes(count, dimension) <= memory_gb * 1e9
+
+
+def gpu_bytes(count: int, dimension: int) -> int:
+    """What training and filling an index takes of a GPU's memory, at most, by arithmetic.
+
+    The CUDA context and FAISS's temporary memory; the centroids; the training sample and the
+    vectors that are added at once, in float32; codes and an id for each vector; a tenth for what
+    the lists are longer than full. Not measured yet (docs/gpu.md).
+    """
+    factory = factory_for(count, dimension, gpu=True)
+    if factory is None:
+        return 0
+    lists, codes = (int(number) for number in re.findall(r"IVF(\d+),PQ(\d+)", factory)[0])
+    rows = lists + min(count, lists * _TRAINED_PER_LIST) + min(count, _ADDED_AT_ONCE)
+    fixed = _GPU_CONTEXT_BYTES + _GPU_TEMPORARY_BYTES + rows * dimension * 4
+    return fixed + round(1.1 * count * (codes + _GPU_ID_BYTES))
 
 
 def factory_for(count: int, dimension: int, *, gpu: bool) -> str | None:

@@ -6,7 +6,9 @@ from calisota.rag.search_way import Search
 from calisota.rag.vectors import (
     VectorIndex,
     best_rows,
+    built_on_gpu,
     factory_for,
+    gpu_bytes,
     map_vectors,
     recall,
     true_neighbours,
@@ -100,6 +102,17 @@ def test_the_kind_of_index_follows_from_the_size():
     assert factory_for(250_000, 768, gpu=False) == "IVF2048,RaBitQ"
     assert factory_for(250_000, 768, gpu=True) == "IVF2048,PQ96x8"
     assert factory_for(50_000, 100, gpu=True) == "IVF1024,PQ4x8"
+
+
+def test_an_index_is_made_on_a_gpu_where_it_fits(monkeypatch):
+    assert gpu_bytes(20_000, 768) == 0
+    assert 1.1e9 < gpu_bytes(50_000, 384) < 1.4e9
+    assert not built_on_gpu(50_000, 384, memory_gb=16)  # there is no GPU here
+    monkeypatch.setattr(module, "has_gpu", lambda: True)
+    assert built_on_gpu(50_000, 384, memory_gb=16)
+    assert not built_on_gpu(50_000, 384, memory_gb=1)
+    assert built_on_gpu(50_000_000, 768, memory_gb=16)
+    assert not built_on_gpu(100_000_000, 768, memory_gb=16)  # its training sample alone is 6 GB
 
 
 def test_ties_go_to_the_earlier_row():
