@@ -60,23 +60,17 @@ def list_versions(corpus: CorpusOption = None, *, as_json: JsonOption = False) -
     if as_json:
         _print_json([_told(one, serving=serving) for one in manifests])
         return
-    table = Table(title=f"index of {name}")
-    for column in (
-        "version",
-        "day",
-        "documents",
-        "chunks",
-        "model",
-        "recall@10",
-        "known items",
-        "",
-    ):
+    # Without lines between them the columns fit into 80 characters.
+    models = ", ".join(sorted({one.inputs.model for one in manifests}))
+    title = f"index of {name}" + (f", by {models}" if models else "")
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    for column in ("version", "day", "docs", "chunks", "recall", "known", ""):
         table.add_column(column, no_wrap=column == "version")
     for one in manifests:
         table.add_row(
             one.version,
             one.inputs.partition or "",
-            *(str(one.documents), str(one.chunks), one.inputs.model),
+            *(str(one.documents), str(one.chunks)),
             *(f"{one.gate.recall:.3f}", f"{one.gate.known_items:.3f}"),
             "serves" if one.version == serving else "",
         )

