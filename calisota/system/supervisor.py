@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from calisota.errors import CalisotaError, InputError, PermanentError
+from calisota.errors import AirflowUnavailable, CalisotaError, InputError, PermanentError
 from calisota.local import LOCAL_PREFIX
 from calisota.sandbox.container import SOLVE_LABEL
 from calisota.sandbox.engine import DockerSandbox, connect
@@ -196,7 +196,7 @@ def _run(settings: Settings, progress: Progress, on_ready: Callable[[], None]) -
         supervisor = Supervisor(settings, components(settings, engine_url))
         supervisor.catch_signals()
         supervisor.start()
-        _become_ready(settings, supervisor, progress)
+        become_ready(settings, supervisor, progress)
         if not supervisor.ending:
             _write(settings, "ready", "ready", supervisor.pids)
             on_ready()
@@ -225,7 +225,7 @@ def _stop_setting_up(_number: int, _frame: FrameType | None) -> None:
     raise _EndAsked
 
 
-def _become_ready(settings: Settings, supervisor: Supervisor, progress: Progress) -> None:
+def become_ready(settings: Settings, supervisor: Supervisor, progress: Progress) -> None:
     """Wait for every part; make the pools as soon as Airflow answers.
 
     Raises: PermanentError: not ready in time, or a part keeps dying.
@@ -237,14 +237,16 @@ def _become_ready(settings: Settings, supervisor: Supervisor, progress: Progress
             supervisor.tend()
             missing = waiting_for(settings, http)
             if not pools and "airflow api-server" not in missing:
-                cores = os.cpu_count() or 1
-                ensure_pools(
-                    settings,
-                    http,
-                    sandbox=settings.sandbox_concurrency or cores,
-                    llm=settings.llm_concurrency,
-                )
-                pools = True
+                try:
+                    ensure_pools(
+                        settings,
+                        http,
+                        sandbox=settings.sandbox_concurrency or os.cpu_count() or 1,
+                        llm=settings.llm_concurrency,
+                    )
+                    pools = True
+                except AirflowUnavailable as error:  # as while a dozen processes start at once
+                    missing.append(error.message.rstrip("."))
             if pools and not missing:
                 return
             if time.monotonic() > deadline:
