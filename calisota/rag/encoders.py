@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from calisota.errors import InputError, PermanentError
 from calisota.models.base import Frozen
+from calisota.rag.layout import WHOLE_MODEL
 from calisota.rag.precision import sees_gpu
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _opened(name: str, folder: Path) -> EncoderModel:
     if missing:
         raise PermanentError(
             f"The embedding model in {folder} lacks {', '.join(missing)}.",
-            remedy="point CALISOTA_EMBEDDING_MODEL at the folder of a sentence-transformers model.",
+            remedy=WHOLE_MODEL,
         )
     with (folder / _WEIGHTS).open("rb") as weights:
         found = hashlib.file_digest(weights, "sha256").hexdigest()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from calisota.errors import PermanentError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     CountTokens = Callable[[Sequence[str]], list[int]]
     """Tokens of each text, without the encoder's special tokens."""
 
+WHOLE_MODEL = "point CALISOTA_EMBEDDING_MODEL at the folder of a whole sentence-transformers model."
 VECTORS = "vectors.f16"
 ANN = "ann.faiss"
 CHUNKS = "chunks.sqlite"
@@ -29,10 +32,18 @@ def open_embedder(folder: Path, *, max_tokens: int) -> OnnxEmbedder:
 
 
 def open_counter(tokenizer_file: Path) -> CountTokens:
-    """Counts tokens as the encoder does whose tokenizer this is."""
+    """Counts tokens as the encoder does whose tokenizer this is.
+
+    Raises: PermanentError: the file is no tokenizer; name another model.
+    """
     from tokenizers import Tokenizer  # noqa: PLC0415
 
-    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    try:
+        tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise PermanentError(
+            f"{tokenizer_file} is no tokenizer: {error}.", remedy=WHOLE_MODEL
+        ) from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
 

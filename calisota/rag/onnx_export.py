@@ -50,7 +50,13 @@ def _export(encoder: EncoderModel, folder: Path) -> None:
     from calisota.rag.torch_embedder import TorchEmbedder  # noqa: PLC0415  # seconds to import
 
     shutil.copyfile(encoder.folder / layout.TOKENIZER, folder / layout.TOKENIZER)
-    original = TorchEmbedder(encoder.folder)
+    try:
+        original = TorchEmbedder(encoder.folder)
+    except Exception as error:  # of half a dozen libraries, each with kinds of its own
+        raise PermanentError(
+            f"The embedding model in {encoder.folder} cannot be loaded: {error}.",
+            remedy=layout.WHOLE_MODEL,
+        ) from error
     original.export_onnx(folder / layout.MODEL)
     theirs = original.embed(_PARITY_TEXTS)
     ours = layout.open_embedder(folder, max_tokens=encoder.max_tokens).embed(_PARITY_TEXTS)

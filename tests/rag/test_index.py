@@ -13,6 +13,7 @@ import pytest
 
 from calisota.errors import GateFailed, IndexUnusable, InputError, PermanentError
 from calisota.rag import Retriever, build_index
+from calisota.rag.build import assemble, begin, embed_shard, gate, publish
 from calisota.rag.versions import IndexVersions
 from calisota.settings import Settings
 
@@ -207,6 +208,48 @@ def test_a_full_disk_is_said_to_be_full_and_harms_nothing(copied, monkeypatch):
     with pytest.raises(PermanentError, match=r"disk .* is full; the version that serves"):
         build_index(more, print)
     assert Retriever.open(settings).version == old.name
+
+
+def test_a_corpus_that_vanishes_during_the_build_is_indexed_as_it_was_found(copied, tmp_path):
+    settings, old = copied
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "add.py").write_text("def add(a, b):\n    return a + b\n")
+    corpora = tmp_path / "corpora.yaml"
+    corpora.write_text("notes: {kind: folder, path: notes}\n")
+    own = settings.model_copy(update={"corpora": corpora, "index_corpus": "notes"})
+    begun = begin(own, print, corpus="notes", key="0" * 16)
+    shutil.rmtree(folder)
+    for shard in range(begun.shards):
+        embed_shard(own, print, corpus="notes", key=begun.key, shard=shard)
+    assemble(own, print, corpus="notes", key=begun.key)
+    gate(own, print, corpus="notes", key=begun.key)
+    manifest = publish(own, print, corpus="notes", begun=begun)
+    assert [hit.path for hit in Retriever.open(own).search("add", k=3).hits] == ["add.py"]
+    with pytest.raises(PermanentError, match="notes"):
+        build_index(own, print, corpus="notes")
+    assert Retriever.open(own).version == manifest.version
+    assert Retriever.open(settings).version == old.name
+
+
+def test_a_model_of_another_dimension_is_for_the_next_build(copied, tmp_path):
+    """A version brings the encoder of its queries: what is configured later does not touch it."""
+    settings, old = copied
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "config.json").write_text('{"hidden_size": 48, "max_position_embeddings": 64}')
+    (other / "tokenizer.json").write_text("{}")
+    (other / "model.safetensors").write_bytes(b"no weights")
+    changed = settings.model_copy(update={"embedding_model": str(other)})
+    assert Retriever.open(changed).search("merge sorted inputs", k=1).hits
+    with pytest.raises(PermanentError, match="is no tokenizer") as caught:
+        build_index(changed, print)
+    assert "CALISOTA_EMBEDDING_MODEL" in caught.value.remedy
+    whole = settings.home / "cache" / "models"
+    shutil.copyfile(next(whole.glob("onnx-*/tokenizer.json")), other / "tokenizer.json")
+    with pytest.raises(PermanentError, match="cannot be loaded"):
+        build_index(changed, print)
+    assert Retriever.open(changed).version == old.name
 
 
 def test_a_missing_package_is_named_before_any_work(built, monkeypatch):
