@@ -9,7 +9,8 @@ from calisota.models import Brief
 if TYPE_CHECKING:
     from calisota.models import Decision, Plan
 
-CAREFUL = 0.2
+CAREFUL = 0.0
+"""Greedy: the likeliest program, and the same one each time that the Problem is sent."""
 VARIED = 0.8
 
 
@@ -24,7 +25,7 @@ def make_briefs(
 ) -> list[Brief]:
     """`candidates` briefs for this round.
 
-    First round: one direct brief without passages at a low temperature, the others with passages,
+    First round: one direct brief without passages, greedy, the others with passages,
     with the plan's approaches in turn, varied. After a `repair` decision every second brief
     repairs (at most two: repairs pay for little more), the others are written afresh and varied.
     Source: two repairs hold most of the gain (DDI, arXiv 2506.18403).

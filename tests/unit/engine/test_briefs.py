@@ -18,7 +18,7 @@ def briefs(round_number: int = 1, count: int = 4, last: Decision | None = None):
 
 def test_the_first_candidate_is_direct_and_the_others_differ():
     first, *others = briefs()
-    assert (first.approach, first.with_passages, first.temperature) == (None, False, 0.2)
+    assert (first.approach, first.with_passages, first.temperature) == (None, False, 0)
     assert [brief.approach for brief in others] == ["sort", "heap", None]
     assert any(brief.with_passages for brief in others)
     assert {brief.temperature for brief in others} == {0.8}
