@@ -8,10 +8,12 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from calisota.models import Action
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from calisota.models import CandidateSet, Problem, SolveReport
+    from calisota.models import CandidateSet, Problem, Question, SolveReport
     from calisota.stages import RunsCandidates, Stages
 
 
@@ -20,7 +22,11 @@ LOCAL_PREFIX = "local_"
 
 
 class LocalSolve:
-    """One Solve, step after step; `on_step` is told each step's name as it begins."""
+    """One Solve, step after step; `on_step` is told each step's name as it begins.
+
+    `ask` puts a question to a person and gives the answer as JSON; None from it: no answer. Without
+    it there is nobody to ask.
+    """
 
     def __init__(
         self,
@@ -28,11 +34,13 @@ class LocalSolve:
         sandbox: RunsCandidates,
         *,
         on_step: Callable[[str], None],
+        ask: Callable[[Question], str | None] | None = None,
         workers: int | None = None,
     ) -> None:
         self._stages = stages
         self._sandbox = sandbox
         self._on_step = on_step
+        self._ask = ask
         self._workers = workers or os.cpu_count() or 1
 
     def run(self, problem: Problem) -> SolveReport:
@@ -58,7 +66,11 @@ class LocalSolve:
         self._on_step(f"round_{number}.sandbox")
         self._execute(solve_id, drawn)
         self._on_step(f"round_{number}.critic")
-        result = asyncio.run(self._stages.critic(solve_id, number))
+        result = asyncio.run(
+            self._stages.critic(solve_id, number, self._sandbox, can_ask=self._ask is not None)
+        )
+        if result.decision.action is Action.CLARIFY and self._ask and result.decision.question:
+            result = self._stages.answer(solve_id, number, self._ask(result.decision.question))
         return result.decision.verdict is not None
 
     def _execute(self, solve_id: str, drawn: CandidateSet) -> None:

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     llm_model_slow: str | None = Field(default=None, description="Model of the planner.")
     llm_model_fast: str | None = Field(default=None, description="Model of the coder.")
     llm_model_critic: str | None = Field(default=None, description="Model of the critic.")
+    llm_model_frontier: str | None = Field(
+        default=None,
+        description="Model that is asked what a statement means before a person is. Unset: none.",
+    )
     llm_timeout_s: float = Field(default=180, gt=0, le=3600, description="Of one model call.")
     llm_max_tokens: int | None = Field(
         default=None,

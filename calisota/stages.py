@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from calisota import agents, engine
 from calisota.agents.prompts import fit_passages
 from calisota.artifacts import ArtifactStore
+from calisota.deliberation import Deliberation
 from calisota.errors import (
     ArtifactDamaged,
     BudgetExhausted,
@@ -25,6 +26,7 @@ from calisota.errors import (
     ModelUnavailable,
 )
 from calisota.models import (
+    Action,
     Admitted,
     ArtifactRef,
     Candidate,
@@ -34,8 +36,11 @@ from calisota.models import (
     Planned,
     Problem,
     RoundResult,
+    Route,
     SolveReport,
     StepTiming,
+    TestStrength,
+    Trials,
     Usage,
     readable_faults,
 )
@@ -75,9 +80,10 @@ class RunsCandidates(Protocol):
         candidate: Candidate,
         *,
         solve_id: str,
+        optional: int = 0,
         on_line: Callable[[str], None] | None = None,
     ) -> ExecutionMatrix:
-        """The candidate on every test, in one fresh container."""
+        """The candidate on every test, in one fresh container; the last few may be left out."""
         ...
 
 
@@ -166,6 +172,8 @@ class Stages:
                     )
             except BudgetExhausted as error:
                 planned = agents.no_plan(problem, Usage(), note=str(error))
+            trials = engine.trials_for(problem, planned.inputs)
+            planned = planned.model_copy(update={"trials": trials})
             self._store.put(solve_id, "plan", planned)
         return planned
 
@@ -197,6 +205,8 @@ class Stages:
         if plan is None:
             raise ArtifactDamaged("The plan is gone.", remedy="clear the task `plan`.")
 
+        hints = agents.Hints(diagnosis=record.diagnosis, answers=record.answers)
+
         async def one(brief: Brief) -> Candidate:
             async with slots:
                 return await agents.write_candidate(
@@ -208,6 +218,7 @@ class Stages:
                     passages=record.hits.hits,
                     shown=engine.shown_tests(record.problem),
                     repair=engine.repair_of(record, brief),
+                    hints=hints,
                     max_tokens=self._settings.answer_tokens,
                 )
 
@@ -231,21 +242,40 @@ class Stages:
         sandbox: RunsCandidates,
         on_line: Callable[[str], None] | None = None,
     ) -> ExecutionMatrix:
-        """The candidate on every test, in its own container."""
-        round_number = int(candidate_id[1 : candidate_id.index("c")])
+        """The candidate on every test and generated input, in its own container."""
+        round_number = _round_of(candidate_id)
         with self._timed(solve_id, f"round_{round_number}.sandbox.{candidate_id}"):
-            problem = self._load(solve_id, "problem", Admitted).problem
-            drawn = self._load(solve_id, f"round_{round_number}/candidates", CandidateSet)
-            candidate = next(c for c in drawn.candidates if c.id == candidate_id)
-            matrix = engine.mark_held_out(
-                problem,
-                sandbox.run_candidate(problem, candidate, solve_id=solve_id, on_line=on_line),
-            )
-            self._store.put(solve_id, f"round_{round_number}/matrix_{candidate_id}", matrix)
+            return self._execute(solve_id, candidate_id, sandbox, on_line)
+
+    def _execute(
+        self,
+        solve_id: str,
+        candidate_id: str,
+        sandbox: RunsCandidates,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ExecutionMatrix:
+        number = _round_of(candidate_id)
+        problem = self._load(solve_id, "problem", Admitted).problem
+        drawn = self._load(solve_id, f"round_{number}/candidates", CandidateSet)
+        candidate = next(c for c in drawn.candidates if c.id == candidate_id)
+        trials = self._load(solve_id, "plan", Planned).trials
+        matrix = run_trials(sandbox, problem, trials, candidate, solve_id, on_line)
+        self._store.put(solve_id, f"round_{number}/matrix_{candidate_id}", matrix)
         return matrix
 
-    async def critic(self, solve_id: str, round_number: int) -> RoundResult:
-        """The review of the round's best candidate, and the decision what happens next."""
+    async def critic(
+        self,
+        solve_id: str,
+        round_number: int,
+        sandbox: RunsCandidates,
+        *,
+        can_ask: bool = True,
+        cancelled: bool = False,
+    ) -> RoundResult:
+        """The review of the round's best candidate, and the decision what happens next.
+
+        `can_ask`: whether this host can put a question to a person.
+        """
         with self._timed(solve_id, f"round_{round_number}.critic"):
             admitted = self._load(solve_id, "problem", Admitted)
             record = self._record(solve_id, before_round=round_number)
@@ -254,70 +284,136 @@ class Stages:
                 self._load(solve_id, f"round_{round_number}/matrix_{candidate.id}", ExecutionMatrix)
                 for candidate in drawn.candidates
             ]
+
+            async def execute(candidate_id: str) -> ExecutionMatrix:
+                return await asyncio.to_thread(self._execute, solve_id, candidate_id, sandbox)
+
             spent = record.usage + drawn.usage
-            critique, usage = await self._review(admitted, drawn, matrices, spent)
-            decision = engine.decide(
-                engine.state_after(admitted, record, drawn, matrices, spent + usage)
-            )
+            async with self._open_chat() as model:
+                chat = engine.BudgetedChat(model, admitted.problem.options.budget, spent)
+                deliberation = Deliberation(
+                    admitted,
+                    record,
+                    drawn,
+                    matrices,
+                    chat=chat,
+                    frontier=self._settings.llm_model_frontier is not None,
+                    execute=execute,
+                    max_tokens=self._settings.answer_tokens,
+                    can_ask=can_ask,
+                    cancelled=cancelled,
+                )
+                critique, usage = await self._review(chat, admitted, drawn, matrices)
+                decision = await deliberation.run(spent + usage)
             result = RoundResult(
                 round=round_number,
-                matrices=matrices,
+                matrices=deliberation.matrices,
                 critique=critique,
                 decision=decision,
+                path=deliberation.path,
+                questions=deliberation.questions,
+                diagnosis=deliberation.diagnosis,
                 usage=usage,
+                slow_usage=deliberation.usage.get(Route.SLOW, Usage()),
+                frontier_usage=deliberation.usage.get(Route.FRONTIER, Usage()),
             )
             self._store.put(solve_id, f"round_{round_number}/result", result)
         return result
 
     async def _review(
         self,
+        chat: ChatModel,
         admitted: Admitted,
         drawn: CandidateSet,
         matrices: list[ExecutionMatrix],
-        spent: Usage,
     ) -> tuple[Critique | None, Usage]:
         """The critic's view of the best candidate of this round; none when there is no program."""
-        best = engine.best_candidate(matrices)
+        best = max(matrices, key=lambda m: (m.outcome == "accepted", m.passed()), default=None)
         candidate = next((c for c in drawn.candidates if best and c.id == best.candidate_id), None)
         if best is None or candidate is None or candidate.source is None:
             return None, Usage()
         try:
-            async with self._budgeted(admitted, spent) as chat:
-                return await agents.review(
-                    chat,
-                    admitted.problem,
-                    candidate,
-                    best,
-                    failures=engine.failures_for_model(best),
-                    max_tokens=self._settings.answer_tokens,
-                )
+            return await agents.review(
+                chat,
+                admitted.problem,
+                candidate,
+                best,
+                failures=engine.failures_for_model(best),
+                max_tokens=self._settings.answer_tokens,
+            )
         except (BudgetExhausted, ModelUnavailable, ModelRejected):
             # Advice only: a Solve that the tests decided does not fail for want of it.
             return None, Usage()
 
+    def answer(self, solve_id: str, round_number: int, text: str | None) -> RoundResult:
+        """The round's result after a person answered its question, or in time did not (None).
+
+        Raises: InputError: the answer is no value; ask again. ArtifactDamaged: nothing was asked.
+        """
+        admitted = self._load(solve_id, "problem", Admitted)
+        result = self._load(solve_id, f"round_{round_number}/result", RoundResult)
+        asked = result.decision.question
+        if result.decision.action is not Action.CLARIFY or asked is None:
+            return result
+        said = None if text is None else agents.answer_from_text(text, admitted.problem)
+        if text is not None and said is None:
+            raise InputError(
+                f"{text[:100]!r} is no JSON value.",
+                remedy='answer as JSON, for instance 3, [1, 2], "abc", true or null.',
+            )
+        known = asked.model_copy(update={"by": "person", "said": said})
+        others = [q for q in result.questions if q.number != asked.number or q.about != asked.about]
+        record = self._record(solve_id, before_round=round_number)
+        drawn = self._load(solve_id, f"round_{round_number}/candidates", CandidateSet)
+        state = engine.state_after(
+            admitted,
+            record,
+            drawn,
+            result.matrices,
+            usage=record.usage + drawn.usage + result.usage + result.slow_usage,
+            questions=[*others, known],
+        )
+        decided = result.model_copy(
+            update={
+                "questions": [*others, known],
+                "path": [*result.path, result.decision],
+                "decision": engine.decide(state),
+            }
+        )
+        self._store.put(solve_id, f"round_{round_number}/result", decided)
+        return decided
+
     def report(self, solve_id: str, sandbox: RunsCandidates) -> SolveReport:
-        """The report; an accepted program is first run once more, in a new container."""
+        """The report; an accepted program is first run once more, in a new container.
+
+        Then small changes of it are run, to see whether the tests would have noticed.
+        """
         began = time.monotonic()
         record = self._record(solve_id, before_round=None)
         decision = record.last
-        second = None
+        second, strength = None, None
         if decision is not None and decision.action == "accept" and decision.candidate_id:
             winner = record.candidate(decision.candidate_id)
             if winner is not None:
-                second = engine.mark_held_out(
-                    record.problem,
-                    sandbox.run_candidate(record.problem, winner, solve_id=solve_id),
-                )
+                second, strength = self._proven(solve_id, record, winner, sandbox)
         own = StepTiming(name="report", round=None, seconds=round(time.monotonic() - began, 3))
         report = engine.make_report(
             solve_id,
             record,
             second=second,
+            strength=strength,
             steps=[*self._steps(solve_id, record), own],
             prompts=agents.prompt_hashes(),
         )
         self._store.put(solve_id, "report", report)
         return report
+
+    def _proven(
+        self, solve_id: str, record: SolveRecord, winner: Candidate, sandbox: RunsCandidates
+    ) -> tuple[ExecutionMatrix, TestStrength | None]:
+        """The winner's second clean run, and how well its tests tell it from its mutants."""
+        second = run_trials(sandbox, record.problem, record.trials, winner, solve_id)
+        return second, None
 
     def _steps(self, solve_id: str, record: SolveRecord) -> list[StepTiming]:
         names = ["retrieve", "plan"]
@@ -372,6 +468,26 @@ class Stages:
             seconds=round(time.monotonic() - began, 3),
         )
         self._store.put(solve_id, f"steps/{step}", timing)
+
+
+def run_trials(
+    sandbox: RunsCandidates,
+    problem: Problem,
+    trials: Trials,
+    candidate: Candidate,
+    solve_id: str,
+    on_line: Callable[[str], None] | None = None,
+) -> ExecutionMatrix:
+    """The candidate on the client's tests, the examples and the generated inputs."""
+    whole = engine.with_trials(problem, trials)
+    matrix = sandbox.run_candidate(
+        whole, candidate, solve_id=solve_id, optional=len(trials.inputs), on_line=on_line
+    )
+    return engine.mark_held_out(problem, engine.sorted_out(problem, trials, matrix))
+
+
+def _round_of(candidate_id: str) -> int:
+    return int(candidate_id[1 : candidate_id.index("c")])
 
 
 def open_stages(settings: Settings) -> Stages:

@@ -1,8 +1,20 @@
 """The model-driven roles: planner, coder and critic. They propose; execution decides."""
 
-from calisota.agents.coder import write_candidate
+from calisota.agents.analyst import answer_from_text, diagnose, expected_answer
+from calisota.agents.coder import Hints, Repair, write_candidate
 from calisota.agents.critic import review
 from calisota.agents.planner import make_plan, no_plan
 from calisota.agents.prompts import prompt_hashes
 
-__all__ = ["make_plan", "no_plan", "prompt_hashes", "review", "write_candidate"]
+__all__ = [
+    "Hints",
+    "Repair",
+    "answer_from_text",
+    "diagnose",
+    "expected_answer",
+    "make_plan",
+    "no_plan",
+    "prompt_hashes",
+    "review",
+    "write_candidate",
+]

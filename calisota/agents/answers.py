@@ -68,6 +68,21 @@ def extract_program(text: str, language: Language, entry_point: str | None) -> s
     return program.rstrip() + "\n"
 
 
+def parses(source: str, language: Language) -> bool:
+    """Whether `source` could be a program: of Python its syntax, of others that it is not empty.
+
+    Compilers find the rest, in the sandbox. A newer Python may know more syntax than ours: such a
+    program is sampled once more for nothing, and kept.
+    """
+    if language is not Language.PYTHON:
+        return bool(source.strip())
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
 def _is_program(text: str, entry_point: str | None) -> bool:
     try:
         tree = ast.parse(text)

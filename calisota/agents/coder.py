@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from calisota.agents.answers import FENCES, extract_program
+from pydantic import Field
+
+from calisota.agents.answers import FENCES, extract_program, parses
 from calisota.agents.prompts import LANGUAGE_NAMES, examples, render
+from calisota.errors import BudgetExhausted, ModelUnavailable
 from calisota.llm import ChatModel, ChatRequest, Message
-from calisota.models import Brief, Candidate, Frozen, Hit, Plan, Problem, Route
+from calisota.models import Brief, Candidate, Frozen, Hit, Plan, Problem, Usage
+
+NO_PROGRAM = "the model's answer held no program"
+RESAMPLED = 0.8
+"""Temperature of a second answer: the same one again would not help."""
+RESAMPLED_FROM = 100
+"""Sample numbers of second answers begin here; no round has as many candidates."""
 
 
 class Repair(Frozen):
@@ -14,9 +23,22 @@ class Repair(Frozen):
     source: str
     failures: list[str]
     suggestions: list[str]
+    trace: list[str] = Field(default_factory=list)
+    """Of the smallest failure, block by block."""
+    diagnosis: str | None = None
+    """Why it fails, by the slow model."""
 
 
-async def write_candidate(
+class Hints(Frozen):
+    """What became known since the plan was made."""
+
+    diagnosis: str | None = None
+    """Why earlier programs failed, where the slow model said so."""
+    answers: list[str] = Field(default_factory=list)
+    """Examples that a person gave when asked."""
+
+
+async def write_candidate(  # noqa: PLR0913  # all that a prompt is made of
     chat: ChatModel,
     problem: Problem,
     brief: Brief,
@@ -26,9 +48,10 @@ async def write_candidate(
     passages: list[Hit],
     shown: frozenset[int],
     repair: Repair | None,
+    hints: Hints,
     max_tokens: int,
 ) -> Candidate:
-    """One candidate; its `source` is None when the answer held no program.
+    """One candidate; its `source` is None when two answers held no program.
 
     Raises: what `ChatModel.complete` raises.
     """
@@ -42,29 +65,55 @@ async def write_candidate(
             signature=problem.signature,
             approach=brief.approach,
             corner_cases=plan.corner_cases if brief.approach else [],
-            examples=examples(problem, shown),
+            examples=[*examples(problem, shown), *hints.answers],
             files=sorted(problem.files),
             passages=passages if brief.with_passages else [],
+            diagnosis=hints.diagnosis,
             fence=FENCES[problem.language],
         )
-    response = await chat.complete(
-        ChatRequest(
-            route=Route.FAST,
-            messages=[Message(role="user", content=prompt)],
-            temperature=brief.temperature,
-            max_tokens=max_tokens,
-            # The line that closes the block; prose after it is of no use.
-            stop="\n```\n",
-        )
+    request = ChatRequest(
+        route=brief.route,
+        messages=[Message(role="user", content=prompt)],
+        temperature=brief.temperature,
+        max_tokens=max_tokens,
+        # Else one journal entry would serve every candidate of the same prompt.
+        sample=brief.number,
+        # The line that closes the block; prose after it is of no use.
+        stop="\n```\n",
     )
+    response = await chat.complete(request)
     source = extract_program(response.text, problem.language, problem.entry_point)
+    usage = response.usage
+    if source is None or not parses(source, problem.language):
+        # Another sample costs less than a round in which there is nothing to execute.
+        other, spent = await _resampled(chat, request, problem)
+        usage += spent
+        if source is None or (other is not None and parses(other, problem.language)):
+            source = other or source
     return Candidate(
         id=f"r{round_number}c{brief.number}",
         brief=brief,
         source=source,
-        usage=response.usage,
-        note=None if source else "the model's answer held no program",
+        usage=usage,
+        note=None if source else NO_PROGRAM,
     )
+
+
+async def _resampled(
+    chat: ChatModel, request: ChatRequest, problem: Problem
+) -> tuple[str | None, Usage]:
+    """A second answer's program, and what it cost; neither where the call cannot be made."""
+    again = request.model_copy(
+        update={
+            "temperature": max(request.temperature, RESAMPLED),
+            "sample": request.sample + RESAMPLED_FROM,
+        }
+    )
+    try:
+        response = await chat.complete(again)
+    except (BudgetExhausted, ModelUnavailable):
+        return None, Usage()
+    return extract_program(response.text, problem.language, problem.entry_point), response.usage
 
 
 def _repair_prompt(problem: Problem, repair: Repair) -> str:
@@ -76,6 +125,8 @@ def _repair_prompt(problem: Problem, repair: Repair) -> str:
         signature=problem.signature,
         source=repair.source,
         failures=repair.failures,
+        trace=repair.trace,
+        diagnosis=repair.diagnosis,
         suggestions=repair.suggestions,
         fence=FENCES[problem.language],
     )

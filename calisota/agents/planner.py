@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
@@ -9,12 +10,15 @@ from pydantic import BaseModel, Field
 from calisota.agents.answers import parse_json
 from calisota.agents.prompts import examples, render
 from calisota.llm import ChatModel, ChatRequest, Message
-from calisota.models import Plan, Planned, Problem, Route, Usage
+from calisota.models import Call, Plan, Planned, Probe, Problem, Route, Usage
 
 if TYPE_CHECKING:
     from calisota.models import Hit
 
 PLAN_TOKENS = 300
+PLAN_TOKENS_WITH_INPUTS = 2000
+ASK_INPUTS_FROM_TOKENS = 1024
+"""A model whose answers may be this long is one that can write inputs; a smaller one cannot."""
 
 
 class PlanDraft(BaseModel):
@@ -23,6 +27,13 @@ class PlanDraft(BaseModel):
     contract: str = Field(max_length=300)
     approaches: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=3)
     corner_cases: list[Annotated[str, Field(max_length=120)]] = Field(max_length=4)
+
+
+class PlanWithInputsDraft(PlanDraft):
+    """A plan of a model that may answer at length."""
+
+    approaches: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=4)
+    inputs: list[Annotated[str, Field(max_length=1000)]] = Field(max_length=20)
 
 
 async def make_plan(
@@ -37,6 +48,8 @@ async def make_plan(
 
     `shown` are the tests a prompt may quote. Raises: what `ChatModel.complete` raises.
     """
+    ask_inputs = max_tokens >= ASK_INPUTS_FROM_TOKENS
+    kind = PlanWithInputsDraft if ask_inputs else PlanDraft
     request = ChatRequest(
         route=Route.SLOW,
         messages=[
@@ -50,15 +63,17 @@ async def make_plan(
                     signature=problem.signature,
                     examples=examples(problem, shown),
                     passages=passages,
+                    ask_inputs=ask_inputs,
                 ),
             )
         ],
         temperature=0,
-        max_tokens=min(PLAN_TOKENS, max_tokens),
-        answer_schema=PlanDraft,
+        max_tokens=min(PLAN_TOKENS_WITH_INPUTS if ask_inputs else PLAN_TOKENS, max_tokens),
+        answer_schema=kind,
     )
     response = await chat.complete(request)
-    draft = parse_json(response.text, PlanDraft)
+    # Inputs are a gift: a plan without them is still a plan.
+    draft = parse_json(response.text, kind) or parse_json(response.text, PlanDraft)
     if draft is None:
         return no_plan(problem, response.usage, note="the planner's answer was no plan")
     return Planned(
@@ -68,7 +83,29 @@ async def make_plan(
             corner_cases=_distinct(draft.corner_cases),
         ),
         usage=response.usage,
+        inputs=_inputs(problem, draft),
     )
+
+
+def _inputs(problem: Problem, draft: PlanDraft) -> list[Probe]:
+    """The inputs that can be sent; a model's text that is none is left out."""
+    if not isinstance(draft, PlanWithInputsDraft):
+        return []
+    if problem.entry_point is None:
+        return [Probe(origin="planner", stdin=text) for text in draft.inputs]
+    return [probe for text in draft.inputs if (probe := _call_probe(text)) is not None]
+
+
+def _call_probe(text: str) -> Probe | None:
+    try:
+        args = json.loads(text, parse_constant=_no_number)
+        return Probe(origin="planner", call=Call(args=args))
+    except (ValueError, RecursionError):  # pydantic's own error is a ValueError, too
+        return None
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
 
 
 def no_plan(problem: Problem, usage: Usage, *, note: str) -> Planned:

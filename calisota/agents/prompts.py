@@ -7,7 +7,17 @@ from functools import cache
 
 import jinja2
 
-from calisota.models import CallTest, CodeTest, Hit, Language, Problem, StdioTest, SuiteTest
+from calisota.models import (
+    Call,
+    CallTest,
+    CodeTest,
+    Hit,
+    Language,
+    Probe,
+    Problem,
+    StdioTest,
+    SuiteTest,
+)
 from calisota.paths import include
 
 LANGUAGE_NAMES = {
@@ -59,17 +69,47 @@ def example(problem: Problem, number: int) -> str:
     """Test `number` as a person would write it, cut to a sensible length."""
     match problem.tests[number]:
         case CallTest(call=call, returns=returns):
-            parts = [repr(arg) for arg in call.args]
-            parts += [f"{name}={value!r}" for name, value in call.kwargs.items()]
-            text = f"{problem.entry_point}({', '.join(parts)}) == {returns!r}"
+            text = f"{call_text(problem, call)} == {returns!r}"
         case StdioTest(stdin=stdin, argv=argv, stdout=stdout):
-            arguments = f"arguments {argv!r} and " if argv else ""
-            text = f"{arguments}input {stdin!r} gives output {stdout!r}"
+            text = f"{_input_text(stdin, argv)} gives output {stdout!r}"
         case CodeTest(code=code):
             text = " ; ".join(code.strip().splitlines())
         case SuiteTest(suite=suite):
             text = f"the tests {', '.join(suite.names)} pass"
     return text if len(text) <= MAX_EXAMPLE_CHARS else text[:MAX_EXAMPLE_CHARS] + " ..."
+
+
+def call_text(problem: Problem, call: Call) -> str:
+    """A call of the entry point as a person writes it."""
+    parts = [repr(arg) for arg in call.args]
+    parts += [f"{name}={value!r}" for name, value in call.kwargs.items()]
+    return f"{problem.entry_point}({', '.join(parts)})"
+
+
+def _input_text(stdin: str, argv: list[str]) -> str:
+    arguments = f"arguments {argv!r} and " if argv else ""
+    return f"{arguments}input {stdin!r}"
+
+
+def asked_text(problem: Problem, probe: Probe) -> str:
+    """A generated input as a person writes it, cut to a sensible length."""
+    text = (
+        call_text(problem, probe.call)
+        if probe.call is not None
+        else _input_text(probe.stdin, probe.argv)
+    )
+    return text if len(text) <= MAX_EXAMPLE_CHARS else text[:MAX_EXAMPLE_CHARS] + " ..."
+
+
+def test_input(problem: Problem, number: int) -> str:
+    """The input of test `number`, as a person writes it; its name where it has no input."""
+    match problem.tests[number]:
+        case CallTest(call=call):
+            return asked_text(problem, Probe(origin="tests", call=call))
+        case StdioTest(stdin=stdin, argv=argv):
+            return asked_text(problem, Probe(origin="tests", stdin=stdin, argv=argv))
+        case _:
+            return problem.test_name(number)
 
 
 def examples(problem: Problem, shown: frozenset[int]) -> list[str]:

@@ -3,17 +3,20 @@
 from calisota.engine.briefs import make_briefs
 from calisota.engine.budget import BudgetedChat
 from calisota.engine.claim import claim_of
-from calisota.engine.decide import best_candidate, decide
+from calisota.engine.decide import decide
 from calisota.engine.evidence import failures_for_model, held_out, mark_held_out, shown_tests
 from calisota.engine.report import SolveRecord, make_report
-from calisota.engine.state import repair_of, state_after
+from calisota.engine.standing import Standing
+from calisota.engine.state import failing, repair_of, state_after
+from calisota.engine.trials import sorted_out, trials_for, with_trials
 
 __all__ = [
     "BudgetedChat",
     "SolveRecord",
-    "best_candidate",
+    "Standing",
     "claim_of",
     "decide",
+    "failing",
     "failures_for_model",
     "held_out",
     "make_briefs",
@@ -21,5 +24,8 @@ __all__ = [
     "mark_held_out",
     "repair_of",
     "shown_tests",
+    "sorted_out",
     "state_after",
+    "trials_for",
+    "with_trials",
 ]

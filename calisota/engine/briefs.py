@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calisota.models import Brief
+from calisota.models import Action, Brief, Route
 
 if TYPE_CHECKING:
     from calisota.models import Decision, Plan
@@ -28,9 +28,11 @@ def make_briefs(
     First round: one direct brief without passages, greedy, the others with passages,
     with the plan's approaches in turn, varied. After a `repair` decision every second brief
     repairs (at most two: repairs pay for little more), the others are written afresh and varied.
+    After an `escalate` the slow model writes the first one, and the coder the others.
     Source: two repairs hold most of the gain (DDI, arXiv 2506.18403).
     """
-    repairs = last.candidate_id if last is not None and last.action == "repair" else None
+    repairs = last.candidate_id if last is not None and last.action is Action.REPAIR else None
+    escalated = last is not None and last.action is Action.ESCALATE
     briefs = []
     for number in range(candidates):
         repairing = repairs is not None and number % 2 == 0 and number // 2 < 2  # noqa: PLR2004
@@ -45,6 +47,7 @@ def make_briefs(
                 temperature=CAREFUL if direct or (repairing and number == 0) else VARIED,
                 repairs=repairs if repairing else None,
                 prompt=f"{name}@{prompts[name]}",
+                route=Route.SLOW if escalated and number == 0 else Route.FAST,
             )
         )
     return briefs

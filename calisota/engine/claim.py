@@ -7,41 +7,107 @@ from typing import TYPE_CHECKING
 from calisota.models import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from calisota.models import ExecutionMatrix
+    from calisota.models import Decision, ExecutionMatrix, TestResult, TestStrength
 
+
+SPENT = "the held-out ones were looked at before"
+"""The end of the reason of a decision after which held-out tests prove less."""
 
 _FIXED = {
-    Verdict.CONSISTENT: "Independent programs agree on generated inputs; no test proved it.",
-    Verdict.UNVERIFIED: "The program compiles. You gave no tests, so no more was proven.",
     Verdict.CANCELLED: "Cancelled: nothing is claimed.",
     Verdict.INTERNAL_ERROR: "A fault of ours ended the Solve: nothing is claimed.",
 }
 
 
-def claim_of(verdict: Verdict, matrix: ExecutionMatrix | None, *, confirmed: bool) -> str:
-    """One or two sentences about `matrix`, the matrix of the program in the report.
+def claim_of(
+    verdict: Verdict,
+    matrix: ExecutionMatrix | None,
+    *,
+    confirmed: bool,
+    decision: Decision,
+    strength: TestStrength | None,
+    agreement: float | None,
+) -> str:
+    """One to three sentences about `matrix`, the matrix of the program in the report.
 
     `confirmed`: the matrix is from a second clean run in a new container.
     """
     if verdict in _FIXED:
         return _FIXED[verdict]
+    match verdict:
+        case Verdict.CONTRADICTORY_TESTS:
+            claim = f"The tests contradict each other or the statement: {decision.reason}"
+        case Verdict.NEEDS_CLARIFICATION:
+            claim = f"Nothing is claimed until it is clear what you want: {decision.reason}."
+        case Verdict.UNVERIFIED:
+            claim = _unverified(matrix, agreement)
+        case Verdict.CONSISTENT:
+            claim = _consistent(matrix, agreement) + _strength(strength, "the inputs")
+        case Verdict.FAILED | Verdict.BUDGET_EXHAUSTED:
+            claim = _not_solved(verdict, matrix)
+        case _:
+            claim = _passed(matrix, decision, confirmed=confirmed)
+            claim += _strength(strength, "the tests")
+    return claim
+
+
+def _passed(matrix: ExecutionMatrix | None, decision: Decision, *, confirmed: bool) -> str:
     total = len(matrix.tests) if matrix else 0
-    if verdict.solved:
-        twice = "in two runs, each in a fresh container" if confirmed else "in one run"
-        return f"The program passed {_all(total)} {twice}.{_caveats(matrix)}"
+    twice = "in two runs, each in a fresh container" if confirmed else "in one run"
+    what = f"passed {_all(total)}" if total else "answers as was said when it was asked,"
+    return f"The program {what} {twice}.{_caveats(matrix, decision)}"
+
+
+def _not_solved(verdict: Verdict, matrix: ExecutionMatrix | None) -> str:
     end = "the rounds" if verdict is Verdict.FAILED else "the budget"
     if matrix is None:
         return f"No program was written before {end} ended."
+    results = [*matrix.tests, *matrix.examples]
+    what = "tests" if matrix.tests else "examples of the statement"
     return (
-        f"Not solved: when {end} ended, the best program passed {matrix.passed()} of {total} tests."
+        f"Not solved: when {end} ended, the best program passed "
+        f"{_accepted(results)} of {len(results)} {what}."
     )
+
+
+def _unverified(matrix: ExecutionMatrix | None, agreement: float | None) -> str:
+    if matrix is None or matrix.outcome is not Outcome.ACCEPTED:
+        return "The program runs. You gave no tests, so no more was proven."
+    examples = len(matrix.examples)
+    text = "The program compiles."
+    if examples:
+        text = f"The program passes {_examples(examples)}."
+    text += " You gave no tests, so no more was proven."
+    if agreement is not None and matrix.observed:
+        text += (
+            f" {agreement:.0%} of the programs written, by weight, agree with it on "
+            f"{len(matrix.observed)} generated inputs: too few, or inputs that tell too little."
+        )
+    return text
+
+
+def _consistent(matrix: ExecutionMatrix | None, agreement: float | None) -> str:
+    inputs = len(matrix.observed) if matrix else 0
+    share = "" if agreement is None else f" ({agreement:.0%} by weight)"
+    text = f"Independent programs agree{share} on {inputs} generated inputs; no test proved it."
+    if matrix and matrix.examples:
+        text += f" It passes {_examples(len(matrix.examples))}."
+    return text
+
+
+def _examples(count: int) -> str:
+    return "the one example" if count == 1 else f"all {count} examples of the statement"
 
 
 def _all(total: int) -> str:
     return "the one test" if total == 1 else f"all {total} tests"
 
 
-def _caveats(matrix: ExecutionMatrix | None) -> str:
+def _accepted(results: list[TestResult]) -> int:
+    return sum(test.outcome is Outcome.ACCEPTED for test in results)
+
+
+def _caveats(matrix: ExecutionMatrix | None, decision: Decision) -> str:
     tests = matrix.tests if matrix else []
     text = ""
     hidden = sum(test.held_out and test.outcome is Outcome.ACCEPTED for test in tests)
@@ -53,4 +119,15 @@ def _caveats(matrix: ExecutionMatrix | None) -> str:
             f" {cooperative} ran inside the program's own process, so a hostile program could "
             "have forged them."
         )
+    _, doubtful, why = decision.reason.partition(", but ")
+    if doubtful:
+        text += f" But it {why}."
+    if decision.reason.endswith(SPENT):
+        text += " Other programs were tried on the held-out ones before it."
     return text
+
+
+def _strength(strength: TestStrength | None, what: str) -> str:
+    if strength is None or strength.mutants == 0:
+        return ""
+    return f" Of {strength.mutants} small changes to it, {what} notice {strength.told_apart}."

@@ -1,95 +1,311 @@
-"""`decide`: what happens after a round. Pure and total: the same state, the same decision."""
+"""`decide`: what happens after a round. Pure and total: the same state, the same decision.
+
+The rules stand in their order; the first that applies decides. Execution decides, models propose:
+no rule looks at a critic's score.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calisota.models import Decision, Outcome, Verdict
+from calisota.agents.coder import NO_PROGRAM
+from calisota.engine.behaviour import entropy, telling
+from calisota.engine.claim import SPENT
+from calisota.engine.doubt import question_about_inputs, question_about_tests
+from calisota.engine.standing import Standing, passed
+from calisota.models import Action, Decision, Outcome, Verdict
 
 if TYPE_CHECKING:
-    from calisota.models import ExecutionMatrix, SolveState
+    from calisota.models import SolveState, Tried
 
-# Fewer tests than this that only outside comparison decided are called weak. A count is a poor
-# measure of a test suite; mutation of the accepted program is the better one to come.
 STRONG_TESTS = 3
+"""Fewer tests than this, of those that only outside comparison decides, prove little."""
+HELD_OUT_LOOKS = 2
+"""So many candidates may be tried against the held-out tests before these are spent."""
+BROKEN_SHARE = 0.2
+INFRASTRUCTURE_RETRIES = 2
+REPAIRS = 2
+"""Of one line of programs. Source: two hold most of the gain (DDI, arXiv 2506.18403)."""
+
+CONSENSUS_FIRST = 1.0
+CONSENSUS_LATER = 5 / 6
+"""Share of the largest cluster, after the first round and later."""
+CONSENSUS_MEMBERS = 3
+CONSENSUS_FAMILIES = 2
+CONSENSUS_INPUTS = 8
+CONSENSUS_TELLING = 3
+"""Source of the five: calibrated on programs with known faults, docs/evaluation.md."""
+
+SCATTERED = 0.9
+SCATTERED_FROM = 6
+"""Candidates this many that behave in as many ways: the coder is guessing."""
 
 
 def decide(state: SolveState) -> Decision:
-    """The decision after `state.round`: the first rule that applies.
+    """The decision after `state.round`."""
+    standing = Standing(state)
+    for rule in _RULES:
+        decision = rule(standing)
+        if decision is not None:
+            return decision
+    return _stop(standing)
 
-    In order: accept on the client's tests, accept what builds when there are none, stop for
-    a broken sandbox, stop out of budget, stop after the last round, repair the best, widen.
-    """
-    best = best_candidate(state.matrices)
-    if best is not None and best.outcome is Outcome.ACCEPTED:
-        return _accept(best, has_tests=state.has_tests)
-    best_id = best.candidate_id if best else None
-    stop = _reason_to_stop(state)
-    if stop is not None:
-        verdict, reason = stop
-        return Decision(action="stop", candidate_id=best_id, verdict=verdict, reason=reason)
-    if best is not None and _repairable(best):
-        return Decision(
-            action="repair",
-            candidate_id=best_id,
-            verdict=None,
-            reason=f"{best_id} passed {best.passed()} of {len(best.tests)}: repair it",
-        )
+
+def _made(
+    s: Standing, action: Action, reason: str, *, verdict: Verdict | None = None,
+    of: Tried | None = None,
+) -> Decision:  # fmt: skip
+    kept = of or s.best
     return Decision(
-        action="widen",
-        candidate_id=best_id,
-        verdict=None,
-        reason="nothing worth repairing: write afresh",
+        action=action,
+        candidate_id=kept.candidate_id if kept else None,
+        verdict=verdict,
+        reason=reason,
     )
 
 
-def best_candidate(matrices: list[ExecutionMatrix]) -> ExecutionMatrix | None:
-    """The candidate to keep: accepted first, then most tests passed, then the earliest.
+def _cancel(s: Standing) -> Decision | None:
+    if not s.state.cancelled:
+        return None
+    return _made(s, Action.CANCEL, "the Solve was cancelled", verdict=Verdict.CANCELLED)
 
-    None when there is no candidate at all.
-    """
-    return max(
-        matrices,
-        key=lambda matrix: (
-            matrix.outcome is Outcome.ACCEPTED,
-            matrix.passed(),
-            matrix.outcome is not Outcome.COMPILE_ERROR,
-        ),
-        default=None,
+
+def _infrastructure(s: Standing) -> Decision | None:
+    broken = [o for o in s.this_round if o.matrix.outcome is Outcome.INTERNAL_ERROR]
+    if len(broken) <= BROKEN_SHARE * len(s.this_round):
+        return None
+    if s.state.infrastructure_retries < INFRASTRUCTURE_RETRIES:
+        reason = f"the sandbox gave no result for {len(broken)} candidates: execute them again"
+        return _made(s, Action.RETRY_INFRASTRUCTURE, reason)
+    if len(broken) < len(s.this_round):
+        return None
+    reason = "the sandbox returned no result for any candidate"
+    return _made(s, Action.STOP, reason, verdict=Verdict.INTERNAL_ERROR)
+
+
+def _accept_tested(s: Standing) -> Decision | None:
+    """A candidate that passes the client's tests, the held-out ones and the examples."""
+    if not s.tested:
+        return None
+    sound = (o for o in s.built if s.passes_visible(o) and s.passes_held_out(o) and not o.leaked)
+    one = next((o for o in sound if s.passes_examples(o)), None)
+    return _accept(s, one) if one else None
+
+
+def _accept(s: Standing, one: Tried) -> Decision:
+    tests = one.matrix.tests
+    if not tests:
+        reason = f"{one.candidate_id} answers as was said when it was asked"
+        return _made(s, Action.ACCEPT, reason, verdict=Verdict.VERIFIED_WEAK_TESTS, of=one)
+    spent = s.looks >= HELD_OUT_LOOKS
+    strong = sum(not test.cooperative for test in tests) >= STRONG_TESTS
+    if strong and not spent:
+        reason = f"{one.candidate_id} passed all {len(tests)} tests"
+        return _made(s, Action.ACCEPT, reason, verdict=Verdict.VERIFIED, of=one)
+    why = SPENT if spent else "few or forgeable ones"
+    reason = f"{one.candidate_id} passed all {len(tests)} tests, {why}"
+    return _made(s, Action.ACCEPT, reason, verdict=Verdict.VERIFIED_WEAK_TESTS, of=one)
+
+
+def _accept_consistent(s: Standing) -> Decision | None:
+    """A candidate that independent others agree with on inputs that tell programs apart."""
+    if s.tested or not s.clusters:
+        return None
+    top = s.clusters[0]
+    one = s.by_id[top.members[0]]
+    least = CONSENSUS_FIRST if s.state.round == 1 else CONSENSUS_LATER
+    agreed = (
+        top.share >= least - 1e-9  # of sums of halves
+        and len(top.members) >= CONSENSUS_MEMBERS
+        and top.families >= CONSENSUS_FAMILIES
+        and len(one.matrix.observed) >= CONSENSUS_INPUTS
+        and telling(one) >= CONSENSUS_TELLING
     )
+    if not agreed:
+        return None
+    reason = (
+        f"{len(top.members)} candidates of {top.families} briefs agree on "
+        f"{len(one.matrix.observed)} inputs"
+    )
+    return _made(s, Action.ACCEPT, reason, verdict=Verdict.CONSISTENT, of=one)
 
 
-def _accept(best: ExecutionMatrix, *, has_tests: bool) -> Decision:
-    if not has_tests:
-        verdict = Verdict.UNVERIFIED
-        reason = f"{best.candidate_id} compiles; there is no test to prove more"
-    elif sum(not test.cooperative for test in best.tests) >= STRONG_TESTS:
-        verdict = Verdict.VERIFIED
-        reason = f"{best.candidate_id} passed all {len(best.tests)} tests"
-    else:
-        verdict = Verdict.VERIFIED_WEAK_TESTS
-        reason = f"{best.candidate_id} passed all {len(best.tests)} tests, few or forgeable ones"
-    return Decision(action="accept", candidate_id=best.candidate_id, verdict=verdict, reason=reason)
+def _accept_unproven(s: Standing) -> Decision | None:
+    """Without a test or an input to compare on, another round would prove nothing either."""
+    found = [o for o in s.built if s.passes_examples(o) and o.matrix.outcome is Outcome.ACCEPTED]
+    if s.tested or not found or any(one.matrix.observed for one in found):
+        return None
+    reason = f"{found[0].candidate_id} builds; there is no test to prove more"
+    return _made(s, Action.ACCEPT, reason, verdict=Verdict.UNVERIFIED, of=found[0])
 
 
-def _reason_to_stop(state: SolveState) -> tuple[Verdict, str] | None:
-    outcomes = {matrix.outcome for matrix in state.matrices}
-    if outcomes == {Outcome.INTERNAL_ERROR}:
-        return Verdict.INTERNAL_ERROR, "the sandbox returned no result for any candidate"
-    spent = state.out_of_budget or (
+def _contradiction(s: Standing) -> Decision | None:
+    words = next(iter(s.state.contradictions), None)
+    if words is None:
+        refuted = next(
+            (q for q in s.state.questions if q.about == "test" and q.said in q.options[:1]), None
+        )
+        if refuted is None:
+            return None
+        words = f"every program and the planner answer {refuted.said} to {refuted.asked}"
+    return _made(s, Action.CONTRADICTION, words, verdict=Verdict.CONTRADICTORY_TESTS)
+
+
+def _accept_at_last(s: Standing) -> Decision | None:
+    """At the end, a program that passes the client's tests though something speaks against it."""
+    if not (s.tested and _at_the_end(s)):
+        return None
+    for one in s.built:
+        if s.state.client_tests and s.passes_visible(one) and s.passes_held_out(one):
+            why = "seems to answer from a table" if one.leaked else "fails the statement's examples"
+            reason = f"{one.candidate_id} passed all tests, but {why}"
+            return _made(s, Action.ACCEPT, reason, verdict=Verdict.VERIFIED_WEAK_TESTS, of=one)
+    return None
+
+
+def _at_the_end(s: Standing) -> bool:
+    return s.state.round >= s.state.max_rounds or _spent(s)
+
+
+def _spent(s: Standing) -> bool:
+    state = s.state
+    return state.out_of_budget or (
         state.usage.tokens >= state.tokens_budget
         or state.usage.calls >= state.calls_budget
         or state.elapsed_s >= state.wall_budget_s
     )
-    if spent:
-        return Verdict.BUDGET_EXHAUSTED, "the budget allows no further call"
-    if state.round >= state.max_rounds:
-        return Verdict.FAILED, f"no candidate passed after {state.round} rounds"
-    return None
 
 
-def _repairable(best: ExecutionMatrix) -> bool:
-    """Whether a model can be shown what went wrong: a failure of a test it may see."""
-    if best.outcome is Outcome.COMPILE_ERROR:
-        return bool(best.build_stderr)
-    return any(not test.held_out and test.outcome is not Outcome.ACCEPTED for test in best.tests)
+def _budget(s: Standing) -> Decision | None:
+    if not _spent(s):
+        return None
+    reason = "the budget allows no further call"
+    return _made(s, Action.BUDGET, reason, verdict=Verdict.BUDGET_EXHAUSTED)
+
+
+def _discriminate(s: Standing) -> Decision | None:
+    """One question in each round, while the calls for it are left."""
+    calls_left = s.state.calls_budget - s.state.usage.calls
+    asked = [q for q in s.state.questions if q.by == "slow"]
+    if calls_left <= 2 or len(asked) >= s.state.round:  # noqa: PLR2004  # it is asked twice
+        return None
+    question = question_about_tests(s) or question_about_inputs(s)
+    if question is None:
+        return None
+    reason = f"what is right for {question.asked}?"
+    return _made(s, Action.DISCRIMINATE, reason).model_copy(update={"question": question})
+
+
+def _clarify(s: Standing) -> Decision | None:
+    """The planner found that the statement does not say."""
+    open_ones = [q for q in s.state.questions if q.about == "input" and q.said is None]
+    if not open_ones or s.state.on_ambiguous == "best_guess":
+        return None
+    question = open_ones[-1]
+    if question.by == "person":
+        return None  # nobody answered in time: the likeliest it is
+    reason = f"the statement does not say what is right for {question.asked}"
+    if s.state.on_ambiguous == "fail" or not s.state.can_ask:
+        made = _made(s, Action.STOP, reason, verdict=Verdict.NEEDS_CLARIFICATION)
+    else:
+        made = _made(s, Action.CLARIFY, reason)
+    return made.model_copy(update={"question": question})
+
+
+def _repair(s: Standing) -> Decision | None:
+    if s.state.round >= s.state.max_rounds:
+        return None
+    broken = [one for one in s.state.tried if _repairable(s, one)]
+    if not broken or s.best is None:
+        return None
+    one = max(broken, key=lambda o: (passed(o.matrix), s.share(o), o.round))
+    total = len(one.matrix.tests) + len(one.matrix.examples)
+    reason = f"{one.candidate_id} passed {passed(one.matrix)} of {total}: repair it"
+    return _made(s, Action.REPAIR, reason, of=one)
+
+
+def _repairable(s: Standing, one: Tried) -> bool:
+    """Whether a model can be shown what went wrong, and the last repair changed something."""
+    if _chain(s, one) >= REPAIRS or any(
+        other.brief.repairs == one.candidate_id for other in s.state.tried
+    ):
+        return False
+    parent = s.by_id.get(one.brief.repairs or "")
+    if parent is not None and _failure(parent) == _failure(one):
+        return False
+    if one.matrix.outcome is Outcome.COMPILE_ERROR:
+        return bool(one.matrix.build_stderr) and one.matrix.build_stderr != NO_PROGRAM
+    visible = [test for test in one.matrix.tests if not test.held_out]
+    return any(
+        test.outcome not in {Outcome.ACCEPTED, Outcome.INTERNAL_ERROR, Outcome.NOT_RUN}
+        for test in (*visible, *one.matrix.examples)
+    )
+
+
+def _chain(s: Standing, one: Tried) -> int:
+    """How many repairs led to it."""
+    length = 0
+    found: Tried | None = one
+    while found is not None and found.brief.repairs is not None and length <= REPAIRS:
+        length += 1
+        found = s.by_id.get(found.brief.repairs)
+    return length
+
+
+def _failure(one: Tried) -> tuple[object, ...]:
+    """Equal for programs that fail in the same way."""
+    results = (*one.matrix.tests, *one.matrix.examples)
+    return (
+        one.matrix.outcome,
+        one.matrix.build_stderr,
+        tuple((test.outcome, test.detail) for test in results if not test.held_out),
+    )
+
+
+def _widen(s: Standing) -> Decision | None:
+    if s.state.round >= s.state.max_rounds:
+        return None
+    ways = len(s.clusters)
+    scattered = len(s.built) >= SCATTERED_FROM and entropy(s.clusters) > SCATTERED and ways > 1
+    hopeless = not any(s.passes_visible(o) and s.passes_examples(o) for o in s.built)
+    tired = {Action.WIDEN, Action.REPAIR} & set(s.state.actions) and (hopeless or scattered)
+    if tired and Action.ESCALATE not in s.state.actions:
+        return None
+    if ways > 1 and not hopeless:
+        return _made(s, Action.WIDEN, f"{ways} behaviours pass what there is: write more")
+    return _made(s, Action.WIDEN, "nothing worth repairing: write afresh")
+
+
+def _escalate(s: Standing) -> Decision | None:
+    if s.state.round >= s.state.max_rounds:
+        return None
+    return _made(
+        s, Action.ESCALATE, "the coder goes on failing: the slow model explains and writes"
+    )
+
+
+def _stop(s: Standing) -> Decision:
+    """The rounds are over."""
+    best = s.best
+    rounds = f"after {s.state.round} rounds" if s.state.round > 1 else "after one round"
+    if best is not None and best in s.built and not s.tested and s.passes_examples(best):
+        reason = f"{best.candidate_id} runs, but no agreement was reached {rounds}"
+        return _made(s, Action.ACCEPT, reason, verdict=Verdict.UNVERIFIED)
+    return _made(s, Action.STOP, f"no candidate passed {rounds}", verdict=Verdict.FAILED)
+
+
+_RULES = (
+    _cancel,
+    _infrastructure,
+    _accept_tested,
+    _accept_consistent,
+    _accept_unproven,
+    _contradiction,
+    _accept_at_last,
+    _budget,
+    _discriminate,
+    _clarify,
+    _repair,
+    _widen,
+    _escalate,
+)

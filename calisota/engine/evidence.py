@@ -49,7 +49,7 @@ def failures_for_model(matrix: ExecutionMatrix) -> list[str]:
         return [f"it does not compile: {_cut(matrix.build_stderr)}"]
     lines = [
         _cut(f"{test.outcome}: {test.detail or test.name}" + _tail(test.stderr))
-        for test in matrix.tests
+        for test in (*matrix.tests, *matrix.examples)
         if not test.held_out and test.outcome is not Outcome.ACCEPTED
     ]
     return sorted(lines, key=len)[:MAX_FAILURES]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from calisota.engine.behaviour import clusters_of
 from calisota.engine.claim import claim_of
-from calisota.engine.decide import best_candidate
+from calisota.engine.standing import passed
+from calisota.engine.state import tried_in
 from calisota.models import (
     Candidate,
     CandidateSet,
@@ -16,10 +18,14 @@ from calisota.models import (
     Outcome,
     Planned,
     Problem,
+    Question,
     RoundResult,
     Route,
     SolveReport,
     StepTiming,
+    TestStrength,
+    Trials,
+    Tried,
     Usage,
     Verdict,
 )
@@ -38,9 +44,35 @@ class SolveRecord(Frozen):
     """Only the rounds that led here; left-overs of an earlier run of the steps are not in it."""
 
     @property
+    def trials(self) -> Trials:
+        """What every candidate was run on beside the client's tests."""
+        return self.planned.trials if self.planned else Trials()
+
+    @property
     def matrices(self) -> list[ExecutionMatrix]:
         """Of every round, oldest first."""
         return [matrix for _, result in self.rounds for matrix in result.matrices]
+
+    @property
+    def tried(self) -> list[Tried]:
+        """The candidates of every round with what came of them, oldest first."""
+        return [one for drawn, result in self.rounds for one in tried_in(drawn, result.matrices)]
+
+    @property
+    def questions(self) -> list[Question]:
+        """What was asked about inputs in doubt, oldest first."""
+        return [question for _, result in self.rounds for question in result.questions]
+
+    @property
+    def answers(self) -> list[str]:
+        """What was answered for certain, as examples for a prompt."""
+        return [f"{q.asked} == {q.said}" for q in self.questions if q.binding]
+
+    @property
+    def diagnosis(self) -> str | None:
+        """Why programs fail, where the slow model was asked last."""
+        found = [result.diagnosis for _, result in self.rounds if result.diagnosis]
+        return found[-1] if found else None
 
     @property
     def last(self) -> Decision | None:
@@ -58,9 +90,17 @@ class SolveRecord(Frozen):
     def usage_by_route(self) -> dict[Route, Usage]:
         """What was spent, by route."""
         slow = self.planned.usage if self.planned else Usage()
-        fast = sum((candidates.usage for candidates, _ in self.rounds), Usage())
-        critic = sum((result.usage for _, result in self.rounds), Usage())
-        return {Route.SLOW: slow, Route.FAST: fast, Route.CRITIC: critic}
+        written = [c for drawn, _ in self.rounds for c in drawn.candidates]
+        by_slow = [c.usage for c in written if c.brief.route is Route.SLOW]
+        by_fast = [c.usage for c in written if c.brief.route is not Route.SLOW]
+        results = [result for _, result in self.rounds]
+        spent = {
+            Route.SLOW: sum([*by_slow, *(r.slow_usage for r in results)], slow),
+            Route.FAST: sum(by_fast, Usage()),
+            Route.CRITIC: sum((r.usage for r in results), Usage()),
+        }
+        frontier = sum((r.frontier_usage for r in results), Usage())
+        return spent | ({Route.FRONTIER: frontier} if frontier.calls else {})
 
     @property
     def usage(self) -> Usage:
@@ -68,17 +108,67 @@ class SolveRecord(Frozen):
         return sum(self.usage_by_route().values(), Usage())
 
 
-def confirmed_verdict(decision: Decision, second: ExecutionMatrix | None) -> Verdict:
-    """The verdict after the second clean run: it can only fall.
+MUTANTS_LEAST = 3
+"""Fewer say nothing about the tests."""
+MUTATION_SCORE = 0.7
+"""Least share of the mutants that tests must notice to verify a program."""
+INPUTS_SCORE = 0.5
+"""Least share that generated inputs must tell apart for agreement on them to mean anything.
+Source of both: calibrated on programs with known faults, docs/evaluation.md."""
+
+
+def confirmed_verdict(
+    decision: Decision,
+    first: ExecutionMatrix | None,
+    second: ExecutionMatrix | None,
+    strength: TestStrength | None,
+) -> Verdict:
+    """The verdict after the second clean run and the mutants: it can only fall.
 
     Raises: ValueError: the decision does not end a Solve.
     """
-    if decision.verdict is None:
+    verdict = decision.verdict
+    if verdict is None:
         raise ValueError(f"a Solve does not end by {decision.action!r}")
-    if second is not None and second.outcome is not Outcome.ACCEPTED:
-        broken = second.outcome is Outcome.INTERNAL_ERROR
-        return Verdict.INTERNAL_ERROR if broken else Verdict.FAILED
-    return decision.verdict
+    if first is None or second is None:
+        return verdict
+    if second.outcome is Outcome.INTERNAL_ERROR:
+        return Verdict.INTERNAL_ERROR
+    if _fell(first, second):
+        return Verdict.UNVERIFIED if verdict is Verdict.CONSISTENT else Verdict.FAILED
+    weak = _weak(strength, MUTATION_SCORE)
+    if verdict is Verdict.VERIFIED and weak:
+        return Verdict.VERIFIED_WEAK_TESTS
+    if verdict is Verdict.CONSISTENT and (
+        _weak(strength, INPUTS_SCORE) or _unsteady(first, second)
+    ):
+        return Verdict.UNVERIFIED
+    return verdict
+
+
+def _fell(first: ExecutionMatrix, second: ExecutionMatrix) -> bool:
+    """Whether a test that was passed is not passed again."""
+    pairs = zip((*first.tests, *first.examples), (*second.tests, *second.examples), strict=False)
+    lost = any(
+        one.outcome is Outcome.ACCEPTED and again.outcome is not Outcome.ACCEPTED
+        for one, again in pairs
+    )
+    return lost or (first.outcome is Outcome.ACCEPTED) > (second.outcome is Outcome.ACCEPTED)
+
+
+def _unsteady(first: ExecutionMatrix, second: ExecutionMatrix) -> bool:
+    """Whether the same program answered the same input differently."""
+    return any(
+        one != again
+        for one, again in zip(first.observed, second.observed, strict=False)
+        if Outcome.NOT_RUN not in {one.outcome, again.outcome}
+    )
+
+
+def _weak(strength: TestStrength | None, least: float) -> bool:
+    if strength is None or strength.mutants < MUTANTS_LEAST:
+        return False
+    return strength.told_apart < least * strength.mutants
 
 
 def make_report(
@@ -86,6 +176,7 @@ def make_report(
     record: SolveRecord,
     *,
     second: ExecutionMatrix | None,
+    strength: TestStrength | None,
     steps: list[StepTiming],
     prompts: dict[str, str],
 ) -> SolveReport:
@@ -96,12 +187,20 @@ def make_report(
     decision = record.last
     if decision is None:
         raise ValueError("a Solve without a round has no report")
-    verdict = confirmed_verdict(decision, second)
-    first = best_candidate(record.matrices)
+    first = next((m for m in record.matrices if m.candidate_id == decision.candidate_id), None)
+    verdict = confirmed_verdict(decision, first, second, strength)
     matrix = second or first
     winner = record.candidate(matrix.candidate_id) if matrix else None
-    claim = claim_of(verdict, matrix, confirmed=second is not None)
-    if second is not None and not verdict.solved and decision.action == "accept":
+    agreement = _agreement(record, matrix)
+    claim = claim_of(
+        verdict,
+        matrix,
+        confirmed=second is not None,
+        decision=decision,
+        strength=strength,
+        agreement=agreement,
+    )
+    if second is not None and verdict in {Verdict.FAILED, Verdict.INTERNAL_ERROR}:
         claim += f" It passed once, but not in the second, clean run ({second.outcome})."
     critiques = [result.critique for _, result in record.rounds if result.critique]
     return SolveReport(
@@ -112,6 +211,17 @@ def make_report(
         code=winner.source if winner else None,
         language=record.problem.language,
         tests=matrix.tests if matrix else [],
+        examples=matrix.examples if matrix else [],
+        inputs=len(matrix.observed) if matrix else 0,
+        agreement=agreement,
+        strength=strength,
+        questions=record.questions,
+        doubts=record.trials.doubts,
+        decisions=[
+            f"round {result.round}: {made.action}: {made.reason}"
+            for _, result in record.rounds
+            for made in (*result.path, result.decision)
+        ],
         candidates=_summaries(record),
         critique=critiques[-1] if critiques else None,
         citations=_citations(record),
@@ -121,6 +231,13 @@ def make_report(
         steps=steps,
         prompts=prompts,
     )
+
+
+def _agreement(record: SolveRecord, matrix: ExecutionMatrix | None) -> float | None:
+    clusters = clusters_of(record.tried)
+    if matrix is None or not clusters:
+        return None
+    return next((c.share for c in clusters if matrix.candidate_id in c.members), 0.0)
 
 
 def _summaries(record: SolveRecord) -> list[CandidateSummary]:
@@ -133,8 +250,8 @@ def _summaries(record: SolveRecord) -> list[CandidateSummary]:
                 CandidateSummary(
                     id=candidate.id,
                     outcome=matrix.outcome if matrix else Outcome.NOT_RUN,
-                    passed=matrix.passed() if matrix else 0,
-                    total=len(record.problem.tests),
+                    passed=passed(matrix) if matrix else 0,
+                    total=len(record.problem.tests) + len(record.trials.examples),
                     approach=candidate.brief.approach,
                     repairs=candidate.brief.repairs,
                 )

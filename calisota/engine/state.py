@@ -6,28 +6,73 @@ import time
 from typing import TYPE_CHECKING
 
 from calisota.agents.coder import Repair
+from calisota.agents.prompts import asked_text, test_input
 from calisota.engine.evidence import failures_for_model
-from calisota.models import SolveState
+from calisota.engine.standing import passed
+from calisota.models import SolveState, Tried
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from calisota.engine.report import SolveRecord
-    from calisota.models import Admitted, Brief, CandidateSet, ExecutionMatrix, Usage
+    from calisota.models import (
+        Admitted,
+        Brief,
+        CandidateSet,
+        ExecutionMatrix,
+        Question,
+        Usage,
+    )
+
+
+def tried_in(drawn: CandidateSet, matrices: Iterable[ExecutionMatrix]) -> list[Tried]:
+    """The candidates of one round with what came of them; one that did not run is left out."""
+    by_id = {matrix.candidate_id: matrix for matrix in matrices}
+    return [
+        Tried(
+            candidate_id=candidate.id,
+            round=drawn.round,
+            brief=candidate.brief,
+            matrix=by_id[candidate.id],
+        )
+        for candidate in drawn.candidates
+        if candidate.id in by_id
+    ]
 
 
 def state_after(
     admitted: Admitted,
     record: SolveRecord,
     drawn: CandidateSet,
-    matrices: list[ExecutionMatrix],
+    matrices: Sequence[ExecutionMatrix],
+    *,
     usage: Usage,
+    questions: Sequence[Question] = (),
+    infrastructure_retries: int = 0,
+    can_ask: bool = True,
+    cancelled: bool = False,
 ) -> SolveState:
-    """What `decide` looks at after the round of `drawn`; `usage` is all that was spent so far."""
-    options = admitted.problem.options
+    """What `decide` looks at after the round of `drawn`; `usage` is all that was spent so far.
+
+    `record` holds the rounds before, `questions` those of this one.
+    """
+    problem = admitted.problem
+    options = problem.options
+    trials = record.trials
     return SolveState(
         round=drawn.round,
         max_rounds=options.rounds,
-        has_tests=bool(admitted.problem.tests),
-        matrices=[*record.matrices, *matrices],
+        client_tests=len(problem.tests),
+        tried=[*record.tried, *tried_in(drawn, matrices)],
+        inputs=[asked_text(problem, probe) for probe in trials.inputs],
+        test_inputs=[test_input(problem, number) for number in range(len(problem.tests))],
+        contradictions=trials.contradictions,
+        questions=[*record.questions, *questions],
+        actions=[result.decision.action for _, result in record.rounds],
+        on_ambiguous=options.on_ambiguous,
+        infrastructure_retries=infrastructure_retries,
+        can_ask=can_ask,
+        cancelled=cancelled,
         usage=usage,
         tokens_budget=options.budget.tokens,
         calls_budget=options.budget.calls,
@@ -35,6 +80,24 @@ def state_after(
         wall_budget_s=options.budget.wall_s,
         out_of_budget=drawn.stopped == "budget",
     )
+
+
+def failing(
+    record: SolveRecord, drawn: CandidateSet, matrices: Sequence[ExecutionMatrix]
+) -> list[Repair]:
+    """The programs of the Solve so far that fail something a model may see, the best first."""
+    sources = {
+        candidate.id: candidate.source
+        for one in (*(drawn for drawn, _ in record.rounds), drawn)
+        for candidate in one.candidates
+    }
+    found = [
+        (passed(matrix), Repair(source=source, failures=failures_for_model(matrix), suggestions=[]))
+        for matrix in (*record.matrices, *matrices)
+        if (source := sources.get(matrix.candidate_id))
+    ]
+    found.sort(key=lambda pair: -pair[0])
+    return [repair for _, repair in found if repair.failures]
 
 
 def repair_of(record: SolveRecord, brief: Brief) -> Repair | None:
@@ -56,4 +119,6 @@ def repair_of(record: SolveRecord, brief: Brief) -> Repair | None:
         source=candidate.source,
         failures=failures_for_model(matrix),
         suggestions=suggestions,
+        trace=matrix.trace,
+        diagnosis=record.diagnosis,
     )

@@ -32,6 +32,8 @@ class ChatRequest(Frozen):
     max_tokens: int = Field(ge=1)
     stop: str | None = None
     """The answer ends before this text, where the endpoint can; the rest would be paid for."""
+    sample: int = Field(default=0, ge=0)
+    """Tells apart calls that are otherwise the same; not sent."""
     answer_schema: type[BaseModel] | None = None
     """Ask for JSON of this shape, where the endpoint can; the caller still validates."""
 

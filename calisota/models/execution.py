@@ -69,8 +69,20 @@ class TestResult(Frozen):
     signal: int | None = None
     stdout: str = ""
     stderr: str = ""
+    answer: str | None = None
+    """What came back, where something did: a call's value as JSON, a program's words; of a long
+    answer its digest. Two programs that answer alike have the same."""
     cases: dict[str, bool] | None = None
     """Of a suite: each test it reported, and whether it passed."""
+
+
+class Observation(Frozen):
+    """What a candidate did on one generated input, of which no right answer is known."""
+
+    outcome: Outcome
+    """`accepted`: it ended well."""
+    answer: str | None = None
+    """As `TestResult.answer`."""
 
 
 class ExecutionMatrix(Frozen):
@@ -81,6 +93,13 @@ class ExecutionMatrix(Frozen):
     """The worst of the tests; without tests, whether it builds and loads."""
     build_stderr: str | None = None
     tests: list[TestResult]
+    """The client's."""
+    examples: list[TestResult] = Field(default_factory=list)
+    """Those of the statement, and what a person answered: as binding as the client's."""
+    observed: list[Observation] = Field(default_factory=list)
+    """On each generated input, in their order."""
+    trace: list[str] = Field(default_factory=list)
+    """Of the smallest failure that a model may see, block by block."""
     image: str
     wall_s: float = Field(ge=0)
 

@@ -21,6 +21,9 @@ MAX_PATH_CHARS = 200
 _FILE_PART = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
 
 
+OnAmbiguous = Literal["ask", "best_guess", "fail"]
+
+
 class Language(StrEnum):
     """The languages a Problem can be solved in: one sandbox image each."""
 
@@ -198,7 +201,9 @@ class Options(Frozen):
     """How to solve, where the defaults do not fit."""
 
     mode: Literal["dag"] = "dag"
-    on_ambiguous: Literal["best_guess"] = "best_guess"
+    on_ambiguous: OnAmbiguous = "best_guess"
+    """Where programs disagree and the statement does not say: ask a person, take the likeliest, or
+    end the Solve as `needs_clarification`."""
     index: Literal["current"] = "current"
     candidates: int = Field(default=3, ge=1, le=8)
     """Programs sampled in each round."""

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from calisota.models.base import Frozen
 from calisota.models.execution import ExecutionMatrix, Outcome, TestResult
-from calisota.models.problem import Language, Problem
+from calisota.models.problem import Language, OnAmbiguous, Problem
+from calisota.models.trials import Probe, Trials
 
 
 class Route(StrEnum):
@@ -18,6 +19,7 @@ class Route(StrEnum):
     SLOW = "slow"
     FAST = "fast"
     CRITIC = "critic"
+    FRONTIER = "frontier"
 
 
 class Usage(Frozen):
@@ -81,6 +83,10 @@ class Planned(Frozen):
     usage: Usage
     note: str | None = None
     """Why the plan is a fallback, where it is one."""
+    inputs: list[Probe] = Field(default_factory=list)
+    """That the planner would try; it has seen no program."""
+    trials: Trials = Trials()
+    """What every candidate is run on beside the client's tests."""
 
 
 class Brief(Frozen):
@@ -94,12 +100,20 @@ class Brief(Frozen):
     """The id of the candidate this one repairs; None: written afresh."""
     prompt: str
     """Name and content hash of the prompt file."""
+    route: Route = Route.FAST
+    """Who writes it: the coder, or after an escalation the slow model."""
+
+    @property
+    def family(self) -> tuple[object, ...]:
+        """Equal for briefs whose candidates are likely to err alike."""
+        return self.prompt, self.route, self.approach, self.with_passages, self.repairs
 
 
 class Candidate(Frozen):
     """One program sampled."""
 
-    id: str = Field(pattern=r"^r\d+c\d+$")
+    id: str = Field(pattern=r"^r\d+c\d+(m\d+)?$")
+    """Of a mutant, which is executed but never shown, with an `m` and its number."""
     brief: Brief
     source: str | None
     """None: the model's answer held no program."""
@@ -137,12 +151,40 @@ class Critique(Frozen):
     suggestions: list[str]
 
 
+class Action(StrEnum):
+    """What `decide` can decide, in the order in which it looks."""
+
+    CANCEL = "cancel"
+    RETRY_INFRASTRUCTURE = "retry_infrastructure"
+    """Execute again what the sandbox gave no result for; no round is spent."""
+    ACCEPT = "accept"
+    """A candidate, by the tests or by consensus; the verdict says which."""
+    CONTRADICTION = "contradiction"
+    BUDGET = "budget"
+    DISCRIMINATE = "discriminate"
+    """Ask the slow model, which sees no code, what is right on one input; no round is spent."""
+    CLARIFY = "clarify"
+    """Ask the frontier model, then a person, what is right on one input."""
+    REPAIR = "repair"
+    WIDEN = "widen"
+    ESCALATE = "escalate"
+    """The slow model explains what goes wrong and writes, too."""
+    STOP = "stop"
+
+    @property
+    def next_round(self) -> bool:
+        """Whether it is carried out by another round."""
+        return self in {Action.REPAIR, Action.WIDEN, Action.ESCALATE}
+
+
 class Verdict(StrEnum):
     """What is claimed of the whole Solve; the claim says in words what was proven."""
 
     VERIFIED = "verified"
     VERIFIED_WEAK_TESTS = "verified_weak_tests"
     CONSISTENT = "consistent"
+    NEEDS_CLARIFICATION = "needs_clarification"
+    CONTRADICTORY_TESTS = "contradictory_tests"
     UNVERIFIED = "unverified"
     FAILED = "failed"
     BUDGET_EXHAUSTED = "budget_exhausted"
@@ -155,14 +197,63 @@ class Verdict(StrEnum):
         return self in {Verdict.VERIFIED, Verdict.VERIFIED_WEAK_TESTS, Verdict.CONSISTENT}
 
 
+class Tried(Frozen):
+    """A candidate and what came of it."""
+
+    candidate_id: str
+    round: int = Field(ge=1)
+    brief: Brief
+    matrix: ExecutionMatrix
+    leaked: list[int] = Field(default_factory=list)
+    """The visible tests that it seems to answer from a table."""
+
+
+class Question(Frozen):
+    """An input on which programs, or programs and a test, disagree, and what was said about it."""
+
+    number: int = Field(ge=0)
+    about: Literal["input", "test"]
+    """A generated input, or a test of the client's: `number` counts among these."""
+    asked: str
+    """The call, or the program's input, as a person reads it."""
+    options: list[str]
+    """What the programs answer there, the likeliest first."""
+    by: Literal["slow", "frontier", "person"] | None = None
+    """Who was asked last; None: nobody yet."""
+    said: str | None = None
+    """The answer, as `TestResult.answer`; None from someone who was asked: the statement does not
+    say."""
+
+    @property
+    def binding(self) -> bool:
+        """Whether the answer is a test from now on: a person gave it, or the frontier model."""
+        return self.said is not None and self.by in {"person", "frontier"}
+
+
 class SolveState(Frozen):
     """All that `decide` may look at."""
 
     round: int = Field(ge=1)
     max_rounds: int = Field(ge=1)
-    has_tests: bool
-    matrices: list[ExecutionMatrix]
+    client_tests: int = Field(ge=0)
+    tried: list[Tried]
     """Of every round so far, oldest first."""
+    inputs: list[str] = Field(default_factory=list)
+    """The generated inputs, each as a person reads it."""
+    test_inputs: list[str] = Field(default_factory=list)
+    """Those of the client's tests."""
+    contradictions: list[str] = Field(default_factory=list)
+    """Tests that no program can pass together."""
+    questions: list[Question] = Field(default_factory=list)
+    """Asked so far."""
+    actions: list[Action] = Field(default_factory=list)
+    """Decided in earlier rounds."""
+    on_ambiguous: OnAmbiguous = "best_guess"
+    can_ask: bool = True
+    """Whether there is a person who could be asked."""
+    infrastructure_retries: int = Field(default=0, ge=0)
+    """Of this round."""
+    cancelled: bool = False
     usage: Usage
     tokens_budget: int
     calls_budget: int
@@ -175,12 +266,14 @@ class SolveState(Frozen):
 class Decision(Frozen):
     """What to do after a round, and why in one sentence."""
 
-    action: Literal["accept", "repair", "widen", "stop"]
+    action: Action
     candidate_id: str | None
     """The candidate accepted, repaired, or best so far."""
     verdict: Verdict | None
     """Set when the Solve ends here."""
     reason: str
+    question: Question | None = None
+    """What to ask, of `discriminate` and `clarify`."""
 
 
 class Admitted(Frozen):
@@ -197,8 +290,31 @@ class RoundResult(Frozen):
     matrices: list[ExecutionMatrix]
     critique: Critique | None
     decision: Decision
+    path: list[Decision] = Field(default_factory=list)
+    """Decided and carried out before it, within the round."""
+    questions: list[Question] = Field(default_factory=list)
+    """Asked in this round."""
+    diagnosis: str | None = None
+    """Why the candidates fail, by the slow model, after an escalation."""
     usage: Usage
     """Of the critic's calls."""
+    slow_usage: Usage = Usage()
+    """Of the slow model's, where it was asked."""
+    frontier_usage: Usage = Usage()
+    """Of the frontier model's, where there is one."""
+
+
+class TestStrength(Frozen):
+    """How well the tests, or the generated inputs, tell the program from programs near it."""
+
+    __test__ = False  # not a pytest class
+
+    mutants: int = Field(ge=0)
+    """Small changes of the program that behave differently somewhere."""
+    told_apart: int = Field(ge=0)
+    """Of these, how many fail a test; without tests, how many differ on a generated input."""
+    survivors: list[str] = Field(default_factory=list)
+    """The others, in words: what the tests do not notice."""
 
 
 class StepFault(Frozen):
@@ -239,6 +355,21 @@ class SolveReport(Frozen):
     language: Language
     tests: list[TestResult]
     """The matrix of the winning program, from a second clean run where there is one."""
+    examples: list[TestResult] = Field(default_factory=list)
+    """Of the winning program on the examples in the statement."""
+    inputs: int = Field(default=0, ge=0)
+    """Generated inputs on which programs were compared."""
+    agreement: float | None = Field(default=None, ge=0, le=1)
+    """Share of the programs, correlated ones counted for less, that answer like the winning one to
+    every generated input; None: nothing was compared."""
+    strength: TestStrength | None = None
+    """None: no mutant of the program was run."""
+    questions: list[Question] = Field(default_factory=list)
+    """What was asked about inputs in doubt, and what was said."""
+    doubts: list[str] = Field(default_factory=list)
+    """What speaks against the program or the tests, in words."""
+    decisions: list[str] = Field(default_factory=list)
+    """Action and reason, in order."""
     candidates: list[CandidateSummary]
     critique: Critique | None
     citations: list[Hit]

@@ -19,6 +19,9 @@ BUILD_WALL_S = 90
 BUILD_OUTPUT_BYTES = 64 * 1024
 MAX_VALUE_BYTES = 1024 * 1024
 MB = 1024 * 1024
+OPTIONAL_WALL_S = 10.0
+OPTIONAL_CPU_S = 1.0
+"""Of one optional cell: a program that hangs on generated inputs must not hang on all of them."""
 
 
 class CandidatePlan(Frozen):
@@ -28,6 +31,8 @@ class CandidatePlan(Frozen):
     files: dict[str, bytes]
     build: Job
     cells: list[Job]
+    optional_from: int | None = None
+    """The cells from this one on share `OPTIONAL_WALL_S`; what does not fit is left out."""
     memory_mb: int
     """Of the container while the cells run."""
     build_memory_mb: int
@@ -44,8 +49,12 @@ def tmpfs_bytes(problem: Problem, tmpfs_mb: int) -> int:
     return max(least, min(tmpfs_mb * MB, problem.limits.memory_mb * MB // 2))
 
 
-def plan_candidate(problem: Problem, source: str, *, tmpfs_mb: int) -> CandidatePlan:
+def plan_candidate(
+    problem: Problem, source: str, *, tmpfs_mb: int, optional: int = 0
+) -> CandidatePlan:
     """The plan for `source`; without tests, at most one cell that loads it.
+
+    The last `optional` tests of the Problem are worth less time than the others.
 
     Raises: InputError: the files cannot lie in one folder together.
     """
@@ -67,6 +76,7 @@ def plan_candidate(problem: Problem, source: str, *, tmpfs_mb: int) -> Candidate
         value_bytes=0,
         file_bytes=space,
     )
+    optional_from = len(problem.tests) - optional if optional else None
     cells = [
         Job(
             argv=cell.argv,
@@ -79,11 +89,22 @@ def plan_candidate(problem: Problem, source: str, *, tmpfs_mb: int) -> Candidate
         )
         for cell in planned.cells
     ]
+    if optional_from is not None:
+        cells[optional_from:] = [
+            cell.model_copy(
+                update={
+                    "cpu_s": min(cell.cpu_s, OPTIONAL_CPU_S),
+                    "wall_s": min(cell.wall_s, 3 * OPTIONAL_CPU_S),
+                }
+            )
+            for cell in cells[optional_from:]
+        ]
     return CandidatePlan(
         language=problem.language,
         files=files,
         build=build,
         cells=cells,
+        optional_from=optional_from,
         memory_mb=limits.memory_mb,
         build_memory_mb=max(limits.memory_mb, spec.build_memory_mb),
         tmpfs_bytes=space,

@@ -193,3 +193,25 @@ def one_line(text: str) -> str:
 
 def _escaped(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode()
+
+
+def canonical_value(value: JsonValue, *, weak: bool) -> str:
+    """The same text for values that count as the same answer.
+
+    Floats are cut to nine digits: two right programs may add in another order. `weak`: the
+    language has fewer types than JSON (C, Perl), so `true` is `1` and, in Perl, `1` is `"1"`.
+    """
+    return json.dumps(_canonical(value, weak=weak), sort_keys=True, ensure_ascii=True)
+
+
+def _canonical(value: JsonValue, *, weak: bool) -> JsonValue:
+    if isinstance(value, list):
+        return [_canonical(one, weak=weak) for one in value]
+    if isinstance(value, dict):
+        return {key: _canonical(one, weak=weak) for key, one in value.items()}
+    if isinstance(value, float):
+        short = float(f"{value:.9g}")
+        return f"{short:g}" if weak else short
+    if weak and isinstance(value, int):
+        return str(int(value))
+    return value

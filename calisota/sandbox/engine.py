@@ -11,6 +11,7 @@ from calisota.models import Compare, Execution, Outcome, StdioTest
 from calisota.sandbox.cells import (
     BUILD_WALL_S,
     MB,
+    OPTIONAL_WALL_S,
     CandidatePlan,
     plan_candidate,
 )
@@ -85,10 +86,12 @@ class DockerSandbox:
         candidate: Candidate,
         *,
         solve_id: str,
+        optional: int = 0,
         on_line: Callable[[str], None] | None = None,
     ) -> ExecutionMatrix:
         """The candidate on every test. A program that fails is a matrix, never an exception.
 
+        The last `optional` tests share a few seconds; those that do not fit end as `not_run`.
         `on_line` gets one printable line for the build and for each test as it ends.
         Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`. InputError: the
             Problem's files cannot lie together.
@@ -98,10 +101,16 @@ class DockerSandbox:
         if candidate.source is None or why is not None:
             tag = image_tag(problem.language, self._settings)
             return no_program(problem, why or "", candidate_id=candidate.id, image=tag)
-        plan = plan_candidate(problem, candidate.source, tmpfs_mb=self._settings.sandbox_tmpfs_mb)
+        plan = plan_candidate(
+            problem,
+            candidate.source,
+            tmpfs_mb=self._settings.sandbox_tmpfs_mb,
+            optional=optional,
+        )
+        binding = len(problem.tests) - optional
 
         def on_cell(number: int, execution: Execution) -> None:
-            if problem.tests:
+            if number < binding:
                 say(_line(problem, number, execution))
 
         began = time.monotonic()
@@ -112,15 +121,13 @@ class DockerSandbox:
             on_cell=on_cell,
         )
         run = self._check(problem, run, {SOLVE_LABEL: solve_id, CANDIDATE_LABEL: candidate.id})
-        matrix = judge(
+        return judge(
             problem,
             run,
             candidate_id=candidate.id,
             image=image_tag(problem.language, self._settings),
             wall_s=time.monotonic() - began,
         )
-        say(f"{candidate.id} {matrix.outcome} {matrix.passed()}/{len(matrix.tests)}")
-        return matrix
 
     def _check(
         self, problem: Problem, run: CandidateRun, labels: Mapping[str, str]
@@ -281,10 +288,7 @@ def _converse(
                 none = [_out_of_memory(plan.memory_mb * MB)] * planned
                 return CandidateRun(build=build, cells=none, cells_planned=planned)
         results = _cut(container, plan, deadline) if cut_short else container.run_all(plan.cells)
-        while len(cells) < planned and time.monotonic() <= deadline:
-            cell = next(results, None)
-            if cell is None:
-                break
+        for cell in _in_time(results, plan, deadline):
             cells.append(cell)
             if on_cell is not None:
                 on_cell(len(cells) - 1, cell)
@@ -298,6 +302,19 @@ def _converse(
     return CandidateRun(
         build=build, cells=cells, cells_planned=planned, out_of_time=len(cells) < planned
     )
+
+
+def _in_time(
+    results: Iterator[Execution], plan: CandidatePlan, deadline: float
+) -> Iterator[Execution]:
+    """The results up to the deadline, which is nearer for the optional cells."""
+    for number in range(len(plan.cells)):
+        if number == plan.optional_from:
+            deadline = min(deadline, time.monotonic() + OPTIONAL_WALL_S)
+        cell = next(results, None) if time.monotonic() <= deadline else None
+        if cell is None:
+            return
+        yield cell
 
 
 def _built(container: Container, limits: ContainerLimits, plan: CandidatePlan) -> Execution:

@@ -25,6 +25,7 @@ from calisota.models import (
     TestResult,
 )
 from calisota.models.execution import worst
+from calisota.sandbox.answers import answer_of
 from calisota.sandbox.cells import MAX_VALUE_BYTES
 from calisota.sandbox.compare import (
     NotStrictJson,
@@ -125,6 +126,7 @@ def judge_test(
         signal=execution.signal,
         stdout=shown(execution.stdout),
         stderr=shown(execution.stderr),
+        answer=answer_of(test, execution, problem.language),
         cases=cases,
     )
 

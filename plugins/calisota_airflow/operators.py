@@ -36,6 +36,14 @@ def open_stages() -> Stages:
     return open_them(settings())
 
 
+def open_sandbox() -> DockerSandbox:
+    """The sandbox of this installation."""
+    from calisota.sandbox.engine import DockerSandbox, connect  # noqa: PLC0415
+    from calisota.settings import settings  # noqa: PLC0415
+
+    return DockerSandbox(connect(settings()), settings())
+
+
 def count_tokens(route: str, usage: Usage) -> None:
     """Send what a step spent to StatsD."""
     tags = {"route": route}
@@ -172,7 +180,9 @@ class CriticOperator(BaseOperator, SkipMixin):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The decision and its reason."""
-        result = asyncio.run(open_stages().critic(context["run_id"], self.round_number))
+        result = asyncio.run(
+            open_stages().critic(context["run_id"], self.round_number, open_sandbox())
+        )
         count_tokens("critic", result.usage)
         if result.critique:
             self.log.info("Critique:\n%s", result.critique.model_dump_json(indent=2))
@@ -200,12 +210,8 @@ class ReportOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The verdict and its claim; the whole report is in the artifact store."""
-        from calisota.sandbox.engine import DockerSandbox, connect  # noqa: PLC0415
-        from calisota.settings import settings  # noqa: PLC0415
-
         solve_id = context["run_id"]
-        sandbox = DockerSandbox(connect(settings()), settings())
-        report = open_stages().report(solve_id, sandbox)
+        report = open_stages().report(solve_id, open_sandbox())
         stats.incr("calisota.solve.verdict", tags={"verdict": report.verdict.value})
         self.log.info("%s: %s", report.verdict, report.claim)
         if report.state == "failed":

@@ -66,9 +66,10 @@ class OracleSandbox:
         candidate: Candidate,
         *,
         solve_id: str,
+        optional: int = 0,
         on_line: Callable[[str], None] | None = None,
     ) -> ExecutionMatrix:
-        del solve_id, on_line
+        del solve_id, optional, on_line
         self.ran.append(candidate.id)
         right = candidate.source is not None and "a + b" in candidate.source
         cell = Outcome.ACCEPTED if right else Outcome.WRONG_ANSWER
@@ -144,7 +145,7 @@ def test_an_easy_problem_takes_six_steps_and_is_confirmed_in_a_second_container(
     ]  # fmt: skip
     assert sorted(rig.sandbox.ran) == ["r1c0", "r1c0", "r1c1"]
     assert report.usage.calls == 4
-    assert set(report.usage_by_route) == set(Route)
+    assert set(report.usage_by_route) == {Route.SLOW, Route.FAST, Route.CRITIC}
     assert "two runs" in report.claim
     assert report.index == "v1"
     assert [hit.path for hit in report.citations] == ["operator.py"]
@@ -265,7 +266,7 @@ def test_results_of_an_earlier_run_of_the_steps_do_not_reach_the_report(tmp_path
     asyncio.run(rig.stages.code(solve_id, 1))
     for candidate_id in ("r1c0", "r1c1"):
         rig.stages.sandbox(solve_id, candidate_id, rig.sandbox)
-    asyncio.run(rig.stages.critic(solve_id, 1))
+    asyncio.run(rig.stages.critic(solve_id, 1, rig.sandbox))
     report = rig.stages.report(solve_id, rig.sandbox)
     assert report.verdict is Verdict.VERIFIED
     assert [candidate.id for candidate in report.candidates] == ["r1c0", "r1c1"]

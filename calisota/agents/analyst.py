@@ -1,0 +1,137 @@
+"""The slow model asked about one point: what a statement requires, why programs fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, Field
+
+from calisota.agents.answers import parse_json
+from calisota.agents.prompts import LANGUAGE_NAMES, examples, render
+from calisota.llm import ChatRequest, Message
+from calisota.models import Frozen, Language, Route, Usage
+from calisota.sandbox.answers import canonical_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from calisota.agents.coder import Repair
+    from calisota.llm import ChatModel
+    from calisota.models import Problem
+
+EXPECT_TOKENS = 200
+DIAGNOSE_TOKENS = 400
+ASKED_TWICE = 2
+
+
+class ExpectDraft(BaseModel):
+    """What a specification requires on one input; bounded, or weak models run on."""
+
+    quote: str = Field(max_length=300)
+    stated: bool
+    answer: str = Field(max_length=500)
+
+
+class DiagnosisDraft(BaseModel):
+    """Why programs fail."""
+
+    diagnosis: str = Field(max_length=600)
+    approach: str = Field(max_length=200)
+    corner_cases: list[Annotated[str, Field(max_length=120)]] = Field(max_length=4)
+
+
+class Diagnosis(Frozen):
+    """Why programs fail, how to do it instead, and what it cost to hear it."""
+
+    text: str | None
+    """None: the answer was unusable."""
+    approach: str | None
+    corner_cases: list[str]
+    usage: Usage
+
+
+async def expected_answer(
+    chat: ChatModel,
+    problem: Problem,
+    asked: str,
+    *,
+    route: Route,
+    shown: frozenset[int],
+    max_tokens: int,
+) -> tuple[str | None, Usage]:
+    """What the statement requires for `asked`, as `TestResult.answer`; None: it does not say.
+
+    The model sees no program. It is asked twice; two different answers are none, and so is one
+    whose quotation is not in the statement. Raises: what `ChatModel.complete` raises.
+    """
+    prompt = render(
+        "expect",
+        statement=problem.statement,
+        entry_point=problem.entry_point,
+        asked=asked,
+        # A test that is in doubt must not answer for itself.
+        examples=[line for line in examples(problem, shown) if not line.startswith(asked)],
+    )
+    usage = Usage()
+    said: list[str | None] = []
+    for sample in range(ASKED_TWICE):
+        response = await chat.complete(
+            ChatRequest(
+                route=route,
+                messages=[Message(role="user", content=prompt)],
+                temperature=0.0 if sample == 0 else 0.5,
+                max_tokens=min(EXPECT_TOKENS, max_tokens),
+                answer_schema=ExpectDraft,
+                sample=sample,
+            )
+        )
+        usage += response.usage
+        draft = parse_json(response.text, ExpectDraft)
+        said.append(_said(draft, problem) if draft else None)
+    return (said[0] if len(set(said)) == 1 else None), usage
+
+
+def _said(draft: ExpectDraft, problem: Problem) -> str | None:
+    quoted = " ".join(draft.quote.split())
+    if not draft.stated or not quoted or quoted not in " ".join(problem.statement.split()):
+        return None
+    return answer_from_text(draft.answer, problem)
+
+
+def answer_from_text(text: str, problem: Problem) -> str | None:
+    """What a model or a person wrote as an answer, as `TestResult.answer`; None: it is none."""
+    return canonical_answer(
+        text, is_call=problem.entry_point is not None, language=problem.language
+    )
+
+
+async def diagnose(
+    chat: ChatModel, problem: Problem, failed: Sequence[Repair], *, max_tokens: int
+) -> Diagnosis:
+    """Why the programs fail. Raises: what `ChatModel.complete` raises."""
+    response = await chat.complete(
+        ChatRequest(
+            route=Route.SLOW,
+            messages=[
+                Message(
+                    role="user",
+                    content=render(
+                        "diagnose",
+                        statement=problem.statement,
+                        language_name=LANGUAGE_NAMES[Language(problem.language)],
+                        programs=failed,
+                    ),
+                )
+            ],
+            temperature=0,
+            max_tokens=min(DIAGNOSE_TOKENS, max_tokens),
+            answer_schema=DiagnosisDraft,
+        )
+    )
+    draft = parse_json(response.text, DiagnosisDraft)
+    return Diagnosis(
+        text=draft.diagnosis if draft else None,
+        approach=draft.approach if draft else None,
+        corner_cases=draft.corner_cases if draft else [],
+        usage=response.usage,
+    )

@@ -1,0 +1,58 @@
+"""What a program answered, as one short text: equal answers give equal texts. Pure and total."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from calisota.models import CallTest, Language, StdioTest
+from calisota.sandbox.compare import NotStrictJson, canonical_value, decode_strict
+from calisota.text import printable
+
+if TYPE_CHECKING:
+    from calisota.models import Execution, Test
+
+MAX_ANSWER = 500
+_WEAK = {Language.C, Language.PERL}
+
+
+def answer_of(test: Test, execution: Execution, language: Language) -> str | None:
+    """The value of a call as JSON, or the words of a program's output; None: there is none.
+
+    A process that did not end well has no answer, and nor have tests of other kinds.
+    """
+    if execution.exit_code != 0 or execution.timed_out or execution.output_exceeded:
+        return None
+    if isinstance(test, CallTest):
+        return _returned(execution.value, weak=language in _WEAK)
+    if isinstance(test, StdioTest):
+        return _short(" ".join(execution.stdout.decode(errors="backslashreplace").split()))
+    return None
+
+
+def _returned(value: bytes | None, *, weak: bool) -> str | None:
+    if value is None:
+        return None
+    try:
+        record = decode_strict(value)
+        if not isinstance(record, dict) or record.keys() != {"value"}:
+            return None
+        return _short(canonical_value(record["value"], weak=weak))
+    except (NotStrictJson, RecursionError):
+        return None
+
+
+def _short(text: str) -> str:
+    if len(text) <= MAX_ANSWER:
+        return printable(text)
+    return f"sha256:{hashlib.sha256(text.encode(errors='backslashreplace')).hexdigest()}"
+
+
+def canonical_answer(text: str, *, is_call: bool, language: Language) -> str | None:
+    """What someone wrote as an answer, in the form of `answer_of`; None: it is no JSON value."""
+    if not is_call:
+        return _short(" ".join(text.split())) if text.strip() else None
+    try:
+        return _short(canonical_value(decode_strict(text.encode()), weak=language in _WEAK))
+    except (NotStrictJson, RecursionError, UnicodeEncodeError):
+        return None
