@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAG_ID = "solve"
+FAST_DAG_ID = "solve_fast"
+FAST_PREFIX = "fast_"
+"""Of the id of every Solve that the API starts in one task; so the id tells the DAG."""
 CANCEL_NOTE = "cancelled by client"
 PAGE = 100
 """Airflow's own largest page."""
@@ -28,6 +31,11 @@ _UP = "run `calisota up`, or see its log when it is running."
 _GATEWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
 
 RunState = Literal["queued", "running", "success", "failed"]
+
+
+def dag_of(run_id: str) -> str:
+    """The DAG that a run belongs to."""
+    return FAST_DAG_ID if run_id.startswith(FAST_PREFIX) else DAG_ID
 
 
 class AnswerLost(AirflowUnavailable):
@@ -136,16 +144,17 @@ class AirflowClient:
 
     def ui_link(self, run_id: str) -> str:
         """Where a person sees this run."""
-        return f"{self._base_url}/dags/{DAG_ID}/runs/{quote(run_id, safe='')}"
+        return f"{self._base_url}/dags/{dag_of(run_id)}/runs/{quote(run_id, safe='')}"
 
     async def trigger(self, run_id: str, conf: Mapping[str, JsonValue]) -> DagRun | None:
         """The new run; None: there is one of this id already."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
-        answer = await self._call("POST", f"/api/v2/dags/{DAG_ID}/dagRuns", json_body=body)
+        dag_id = dag_of(run_id)
+        answer = await self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json_body=body)
         if answer.status_code == HTTPStatus.CONFLICT:
             return None
         if answer.status_code == HTTPStatus.NOT_FOUND:
-            raise AirflowUnavailable(f"Airflow does not have the DAG `{DAG_ID}` yet.", remedy=_UP)
+            raise AirflowUnavailable(f"Airflow does not have the DAG `{dag_id}` yet.", remedy=_UP)
         return _read(DagRun, answer)
 
     async def dag_run(self, run_id: str) -> DagRun | None:
@@ -155,12 +164,25 @@ class AirflowClient:
             return None
         return _read(DagRun, answer)
 
-    async def dag_runs(self, *, until: datetime | None = None) -> list[DagRun]:
-        """At most `PAGE` runs that began to wait not after `until`, newest first, then by id."""
+    async def dag_runs(self, *, until: datetime | None = None) -> tuple[list[DagRun], bool]:
+        """Runs that began to wait not after `until`, newest first, then by id; are there more?
+
+        Each DAG gives at most `PAGE`, so what is older than the end of a full page is left out.
+        """
+        pages = await asyncio.gather(*(self._page(dag, until) for dag in (DAG_ID, FAST_DAG_ID)))
+        runs = sorted((run for page in pages for run in page), key=_place, reverse=True)
+        ends = [_place(page[-1]) for page in pages if len(page) >= PAGE]
+        if ends:
+            runs = [run for run in runs if _place(run) >= max(ends)]
+        return runs, bool(ends)
+
+    async def _page(self, dag_id: str, until: datetime | None) -> list[DagRun]:
         params: dict[str, Any] = {"limit": PAGE, "order_by": ["-run_after", "-run_id"]}
         if until is not None:
             params["run_after_lte"] = until.isoformat()
-        answer = await self._call("GET", f"/api/v2/dags/{DAG_ID}/dagRuns", params=params)
+        answer = await self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params)
+        if answer.status_code == HTTPStatus.NOT_FOUND and dag_id == FAST_DAG_ID:
+            return []  # not parsed yet
         return _read(_DagRuns, answer).dag_runs
 
     async def task_instances(self, run_id: str) -> list[TaskInstance]:
@@ -185,6 +207,15 @@ class AirflowClient:
             return None
         return _read(DagRun, answer)
 
+    async def respond(self, run_id: str, task_id: str, body: Mapping[str, JsonValue]) -> bool:
+        """Whether the task that waits for a person took this answer; False: it waits no more."""
+        path = f"{self._run_path(run_id)}/taskInstances/{quote(task_id, safe='')}/-1/hitlDetails"
+        answer = await self._call("PATCH", path, json_body=dict(body))
+        if answer.status_code in {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}:
+            return False
+        _read(_Read, answer)
+        return True
+
     async def dag(self) -> Dag | None:
         """The DAG; None: Airflow has not parsed it."""
         answer = await self._call("GET", f"/api/v2/dags/{DAG_ID}")
@@ -199,7 +230,7 @@ class AirflowClient:
 
     @staticmethod
     def _run_path(run_id: str) -> str:
-        return f"/api/v2/dags/{DAG_ID}/dagRuns/{quote(run_id, safe='')}"
+        return f"/api/v2/dags/{dag_of(run_id)}/dagRuns/{quote(run_id, safe='')}"
 
     async def _call(
         self,
@@ -266,6 +297,10 @@ class AirflowClient:
             kind = AnswerLost if answer.status_code in _GATEWAY else AirflowUnavailable
             raise kind(f"Airflow failed (HTTP {answer.status_code}).", remedy=_UP)
         return answer
+
+
+def _place(run: DagRun) -> tuple[datetime, str]:
+    return run.run_after, run.dag_run_id
 
 
 def _read(kind: type[R], answer: httpx.Response) -> R:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from api.airflow_client import DAG_ID, PAGE
+from api.airflow_client import DAG_ID, FAST_DAG_ID, PAGE, dag_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
-_RUNS = f"/api/v2/dags/{DAG_ID}/dagRuns"
-_RUN = re.compile(rf"^{_RUNS}/(?P<run_id>[^/]+)$")
-_INSTANCES = re.compile(rf"^{_RUNS}/(?P<run_id>[^/]+)/taskInstances$")
+_RUNS = re.compile(rf"^/api/v2/dags/(?P<dag_id>{DAG_ID}|{FAST_DAG_ID})/dagRuns$")
+_RUN = re.compile(rf"{_RUNS.pattern[:-1]}/(?P<run_id>[^/]+)$")
+_INSTANCES = re.compile(rf"{_RUN.pattern[:-1]}/taskInstances$")
+_HITL = re.compile(rf"{_INSTANCES.pattern[:-1]}/(?P<task_id>[^/]+)/-1/hitlDetails$")
 
 _ENDED = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
@@ -45,6 +46,8 @@ class FakeAirflow:
         }
         self.runs: dict[str, dict[str, Any]] = {}
         self.instances: dict[str, list[dict[str, Any]]] = {}
+        self.answered: dict[str, dict[str, Any]] = {}
+        """What persons answered, by run id."""
         self.logins = 0
         self.requests: list[httpx.Request] = []
 
@@ -109,7 +112,7 @@ class FakeAirflow:
         if self.failing is not None:
             return httpx.Response(self.failing, text="Internal Server Error")
         answer = self._open_to_all(request) or self._for_user(request)
-        if self.losing_answers and request.method == "POST" and request.url.path == _RUNS:
+        if self.losing_answers and request.method == "POST" and _RUNS.match(request.url.path):
             raise httpx.ReadTimeout("timed out", request=request)
         return answer
 
@@ -122,7 +125,7 @@ class FakeAirflow:
             return httpx.Response(201, json={"access_token": f"token-{self.logins}"})
         return None
 
-    def _for_user(self, request: httpx.Request) -> httpx.Response:
+    def _for_user(self, request: httpx.Request) -> httpx.Response:  # noqa: PLR0911  # a router
         if request.headers.get("Authorization") != f"Bearer token-{self.logins}":
             return _error(401, "Token Expired")
         if not self.has_dag:
@@ -131,11 +134,14 @@ class FakeAirflow:
         if path == f"/api/v2/dags/{DAG_ID}":
             dag = {"is_paused": self.paused, "has_import_errors": False}
             return httpx.Response(200, json=dag)
-        if path == _RUNS:
-            return self._post_run(request) if request.method == "POST" else self._get_runs(request)
+        if match := _RUNS.match(path):
+            if request.method == "POST":
+                return self._post_run(request)
+            return self._get_runs(request, match["dag_id"])
         handlers: list[tuple[re.Pattern[str], Callable[..., httpx.Response]]] = [
             (_RUN, self._patch_run if request.method == "PATCH" else self._get_run),
             (_INSTANCES, self._get_instances),
+            (_HITL, self._answer),
         ]
         for pattern, handler in handlers:
             if match := pattern.match(path):
@@ -153,10 +159,12 @@ class FakeAirflow:
         self.add_run(body["dag_run_id"], body["conf"])
         return httpx.Response(200, json=self.runs[body["dag_run_id"]])
 
-    def _get_runs(self, request: httpx.Request) -> httpx.Response:
+    def _get_runs(self, request: httpx.Request, dag_id: str) -> httpx.Response:
         params = request.url.params
         runs = sorted(
-            self.runs.values(), key=lambda run: (run["run_after"], run["dag_run_id"]), reverse=True
+            (run for run in self.runs.values() if dag_of(run["dag_run_id"]) == dag_id),
+            key=lambda run: (run["run_after"], run["dag_run_id"]),
+            reverse=True,
         )
         if until := params.get("run_after_lte"):
             runs = [run for run in runs if _moment(run["run_after"]) <= _moment(until)]
@@ -184,6 +192,21 @@ class FakeAirflow:
         offset, limit = int(params.get("offset", 0)), min(int(params.get("limit", 50)), PAGE)
         page = found[offset : offset + limit]
         return httpx.Response(200, json={"task_instances": page, "total_entries": len(found)})
+
+    def _answer(self, run_id: str, request: httpx.Request) -> httpx.Response:
+        match = _HITL.match(request.url.path)
+        task_id = match["task_id"] if match else ""
+        waiting = [
+            one
+            for one in self.instances[run_id]
+            if (one["task_id"], one["state"]) == (task_id, "awaiting_input")
+        ]
+        if not waiting:
+            return _error(409, "Human-in-the-loop detail has already been updated")
+        body = json.loads(request.content)
+        waiting[0]["state"] = "scheduled"
+        self.answered[run_id] = body
+        return httpx.Response(200, json=body)
 
     def _instance(self, run_id: str, task_id: str, map_index: int) -> dict[str, Any]:
         for instance in self.instances[run_id]:

@@ -8,7 +8,6 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from api.airflow_client import PAGE
 from api.deps import visible
 from api.schemas import SolveList, SolveSummary
 from api.view import state_of
@@ -52,7 +51,7 @@ async def list_solves(
     position = read_cursor(cursor) if cursor else None
     found: list[DagRun] = []
     for _ in range(MAX_READS):
-        page = await airflow.dag_runs(until=position.run_after if position else None)
+        page, more = await airflow.dag_runs(until=position.run_after if position else None)
         for run in page:
             here = Position(run.run_after, run.dag_run_id)
             if position is not None and here >= position:
@@ -62,7 +61,7 @@ async def list_solves(
                 found.append(run)
             if len(found) == limit:
                 return _page(found, position)
-        if len(page) < PAGE:
+        if not more:
             return _page(found, None)
     return _page(found, position)
 

@@ -66,6 +66,13 @@ class AlreadyFinished(Refusal):
     status = HTTPStatus.CONFLICT
 
 
+class NothingAsked(Refusal):
+    """The Solve waits for no answer."""
+
+    code = "nothing_asked"
+    status = HTTPStatus.CONFLICT
+
+
 class IdempotencyKeyReused(Refusal):
     """The Idempotency-Key belongs to another Problem."""
 

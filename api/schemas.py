@@ -17,6 +17,7 @@ from calisota.models import (
     Frozen,
     Hit,
     Language,
+    Question,
     Route,
     SolveReport,
     TestResult,
@@ -97,6 +98,17 @@ class Step(Frozen):
     seconds: float | None = Field(description="null: not ended.")
 
 
+class Answer(Frozen):
+    """What a person says to a Solve's question."""
+
+    answer: JsonValue = Field(
+        default=None, description="The right value, as JSON; of a whole program, its output."
+    )
+    likeliest: bool = Field(
+        default=False, description="true: you do not know; the likeliest behaviour is taken."
+    )
+
+
 class FinishedSolve(SolveReport):
     """A Solve that ran to its end: its report, and links."""
 
@@ -117,6 +129,9 @@ class SolveProgress(Frozen):
     claim: str | None = None
     code: str | None = None
     language: Language | None = None
+    question: Question | None = Field(
+        default=None, description="What it waits for you to answer; POST to `/clarification`."
+    )
     tests: tuple[TestResult, ...] = ()
     candidates: tuple[CandidateSummary, ...] = ()
     critique: Critique | None = None

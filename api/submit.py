@@ -6,9 +6,9 @@ import asyncio
 import hashlib
 import json
 import secrets
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from api.airflow_client import AnswerLost
+from api.airflow_client import FAST_PREFIX, AnswerLost
 from api.problems import IdempotencyKeyReused
 from calisota.errors import AirflowUnavailable, CalisotaError, InputError
 from calisota.models import ArtifactRef, Problem
@@ -42,12 +42,16 @@ class Started(NamedTuple):
     replayed: bool
 
 
-def solve_id_of(client: str, idempotency_key: str | None) -> str:
-    """The id of the Solve; the same for the same client and key, else a new one."""
+def solve_id_of(client: str, idempotency_key: str | None, mode: Literal["dag", "fast"]) -> str:
+    """The id of the Solve; the same for the same client and key, else a new one.
+
+    Its beginning names the DAG.
+    """
+    prefix = FAST_PREFIX if mode == "fast" else "solve_"
     if idempotency_key is None:
-        return f"solve_{secrets.token_hex(16)}"
+        return f"{prefix}{secrets.token_hex(16)}"
     digest = hashlib.sha256(f"{client}\0{idempotency_key}".encode()).hexdigest()
-    return f"solve_{digest[:32]}"
+    return f"{prefix}{digest[:32]}"
 
 
 async def submit(
@@ -63,7 +67,12 @@ async def submit(
     Raises: InputError: the Problem is no proper JSON. IdempotencyKeyReused: use another key.
     AirflowUnavailable: send it again.
     """
-    solve_id = solve_id_of(client, idempotency_key)
+    mode = problem.options.mode
+    solve_id = solve_id_of(client, idempotency_key, mode)
+    if idempotency_key is not None:
+        other = solve_id_of(client, idempotency_key, "dag" if mode == "fast" else "fast")
+        if await airflow.dag_run(other) is not None:
+            raise _reused()
     order = await asyncio.to_thread(_pack, problem, solve_id, client, store)
     try:
         run = await airflow.trigger(solve_id, order.conf)
@@ -112,11 +121,15 @@ async def _earlier_run(order: Order, airflow: AirflowClient) -> DagRun:
             "The Solve of this Idempotency-Key has just been deleted.", remedy="send it again."
         )
     if _identity(run.conf or {}) != _identity(order.conf):
-        raise IdempotencyKeyReused(
-            "This Idempotency-Key was used for another Problem.",
-            remedy="use a new key for a new Problem; send the same body to repeat a request.",
-        )
+        raise _reused()
     return run
+
+
+def _reused() -> IdempotencyKeyReused:
+    return IdempotencyKeyReused(
+        "This Idempotency-Key was used for another Problem.",
+        remedy="use a new key for a new Problem; send the same body to repeat a request.",
+    )
 
 
 def _identity(conf: dict[str, JsonValue]) -> str:

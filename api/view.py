@@ -99,6 +99,12 @@ async def view_of(
     instances = sorted(await airflow.task_instances(run.dag_run_id), key=_by_start)
     fault = await asyncio.to_thread(store.find, run.dag_run_id, "fault", StepFault)
     verdict, claim, cause = _ending(run, instances, links, fault)
+    asking = asking_round(instances)
+    question = None
+    if asking is not None:
+        name = f"round_{asking}/result"
+        result = await asyncio.to_thread(store.find, run.dag_run_id, name, RoundResult)
+        question = result.decision.question if result else None
     return SolveProgress(
         solve_id=run.dag_run_id,
         state=State.FAILED if verdict is Verdict.INTERNAL_ERROR else state_of(run),
@@ -107,6 +113,7 @@ async def view_of(
         verdict=verdict,
         claim=claim,
         language=_language_of(run),
+        question=question,
         usage=await asyncio.to_thread(_usage_so_far, store, run.dag_run_id),
         cause=cause,
         links=links,
@@ -121,6 +128,16 @@ async def report_of(run: DagRun, store: ArtifactStore) -> SolveReport | None:
     if report is not None and run.state == "failed" and report.state == "succeeded":
         return None
     return report
+
+
+def asking_round(instances: list[TaskInstance]) -> int | None:
+    """The round whose question waits for a person; None: none does."""
+    waiting = (
+        _IN_ROUND.match(instance.task_id)
+        for instance in instances
+        if instance.state == "awaiting_input"
+    )
+    return next((int(match[1]) for match in waiting if match), None)
 
 
 def _by_start(instance: TaskInstance) -> tuple[bool, float, str, int]:
@@ -164,6 +181,6 @@ def _usage_so_far(store: ArtifactStore, solve_id: str) -> Usage | None:
     while drawn := store.find(solve_id, f"round_{number}/candidates", CandidateSet):
         spent += drawn.usage
         if result := store.find(solve_id, f"round_{number}/result", RoundResult):
-            spent += result.usage
+            spent += result.usage + result.slow_usage + result.frontier_usage
         number += 1
     return spent

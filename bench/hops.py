@@ -22,7 +22,6 @@ from bench.rig import System, running_system, write_result
 from bench.scripted_model import answer, problem
 from calisota.llm.scripted_server import ScriptedServer
 from calisota.local import LocalSolve
-from calisota.models import Problem
 from calisota.sandbox.engine import DockerSandbox, connect
 from calisota.stages import open_stages
 
@@ -81,10 +80,9 @@ def hops(tasks: list[dict[str, Any]]) -> dict[str, tuple[float, float]]:
 
 def local_solve(config: Settings) -> float:
     """Wall seconds of the same Problem in this process."""
-    given = Problem.model_validate(problem())
     sandbox = DockerSandbox(connect(config), config)
     began = time.monotonic()
-    LocalSolve(open_stages(config), sandbox, on_step=lambda _step: None).run(given)
+    LocalSolve(open_stages(config), sandbox, on_step=lambda _step: None).run(problem())
     return time.monotonic() - began
 
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+HALF_DOWN = "def half(n):\n    return n // 2\n"
+HALF_UP = "def half(n):\n    return (n + 1) // 2\n"
+
 PLAN = json.dumps(
     {"contract": "adds two numbers", "approaches": ["use the plus operator"], "corner_cases": []}
+)
+NOT_STATED = json.dumps({"quote": "", "stated": False, "answer": ""})
+DIAGNOSIS = json.dumps(
+    {"diagnosis": "it subtracts", "approach": "use the plus operator", "corner_cases": []}
 )
 CRITIQUE = json.dumps({"score": 90, "findings": [], "suggestions": ["mind the sign"]})
 
@@ -22,12 +29,34 @@ def answer(request: dict[str, Any]) -> str:
         return PLAN
     if prompt.startswith("You review"):
         return CRITIQUE
+    if prompt.startswith("You say what"):
+        return NOT_STATED
+    if prompt.startswith("You explain"):
+        return DIAGNOSIS
+    if "half(" in prompt:
+        return f"```python\n{_half(prompt)}```"
     program = RIGHT
     if ("WRONG FIRST" in prompt and "is wrong" not in prompt) or "ALWAYS WRONG" in prompt:
         program = WRONG
     elif "SLEEP" in prompt:
         program = SLOW
     return f"```python\n{program}```"
+
+
+def _half(prompt: str) -> str:
+    """Half of a number; where programs are to differ, those with an approach round up."""
+    up = "DIFFER" in prompt and "Approach:" in prompt
+    return HALF_UP if up else HALF_DOWN
+
+
+def half_problem(words: str = "", **options: Any) -> dict[str, Any]:
+    """A Problem without tests, whose examples leave open what is right for an odd number."""
+    return {
+        "statement": f"Return half of n. {words}\nhalf(4) == 2\nhalf(10) == 5\nhalf(16) == 8",
+        "language": "python",
+        "entry_point": "half",
+        "options": {"candidates": 4, **options},
+    }
 
 
 def problem(words: str = "", **options: Any) -> dict[str, Any]:

@@ -111,6 +111,32 @@ def solve(
 
 
 @app.command(
+    epilog="""
+Examples:
+
+\b
+  calisota answer solve_0f5c1d 42
+  calisota answer solve_0f5c1d '"a text"'
+  calisota answer solve_0f5c1d
+""",
+)
+def answer(
+    solve_id: Annotated[str, typer.Argument(metavar="SOLVE_ID", help="The Solve that asks.")],
+    value: Annotated[
+        str | None, typer.Argument(metavar="JSON", help="What is right; absent: the likeliest.")
+    ] = None,
+) -> None:
+    """Answer what a Solve asks; without an answer, say what it asks and go on with the likeliest.
+
+    A Solve asks only where its Problem says `on_ambiguous: ask`.
+    """
+    from calisota.settings import settings  # noqa: PLC0415
+    from calisota.solve_cli import answer_remote  # noqa: PLC0415
+
+    answer_remote(solve_id, value, settings(), console)
+
+
+@app.command(
     "exec",
     epilog="""
 Examples:

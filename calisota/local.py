@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from calisota.models import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from calisota.models import CandidateSet, Problem, Question, SolveReport
+    from calisota.models import CandidateSet, Question, SolveReport
     from calisota.stages import RunsCandidates, Stages
 
 
@@ -43,17 +43,17 @@ class LocalSolve:
         self._ask = ask
         self._workers = workers or os.cpu_count() or 1
 
-    def run(self, problem: Problem) -> SolveReport:
-        """The report of `problem`.
+    def run(self, conf: Mapping[str, object], solve_id: str | None = None) -> SolveReport:
+        """The report of the Problem in `conf`, as a Dag run's; absent an id, under a new one.
 
         Raises: CalisotaError: what a step could not get over; its remedy says what to do.
         """
-        solve_id = f"{LOCAL_PREFIX}{secrets.token_hex(16)}"
+        solve_id = solve_id or f"{LOCAL_PREFIX}{secrets.token_hex(16)}"
         self._on_step("retrieve")
-        self._stages.retrieve(solve_id, problem.model_dump(mode="json"))
+        self._stages.retrieve(solve_id, conf)
         self._on_step("plan")
         asyncio.run(self._stages.plan(solve_id))
-        for number in range(1, problem.options.rounds + 1):
+        for number in range(1, self._stages.rounds(solve_id) + 1):
             if self._round(solve_id, number):
                 break
         self._on_step("report")

@@ -60,8 +60,21 @@ def _parts(report: SolveReport) -> Iterator[RenderableType]:
         yield Panel(code, title=title, border_style="dim")
     if report.tests:
         yield test_table(report.tests)
+    if report.examples:
+        yield test_table(report.examples)
     if report.candidates:
         yield _candidates(report)
+    notes = [
+        *report.doubts,
+        *(
+            f"Asked: {question.asked}: {question.said or 'not stated'} (by {question.by})"
+            for question in report.questions
+        ),
+    ]
+    if report.strength and report.strength.survivors:
+        notes += [f"No test notices: {text}" for text in report.strength.survivors]
+    if notes:
+        yield Panel(Text(printable("\n".join(notes))), title="notes", border_style="dim")
     yield _spent(report)
 
 

@@ -73,6 +73,13 @@ class Settings(BaseSettings):
         default=None, description="Your own GGUF weights for the embedded model server."
     )
 
+    answer_timeout_s: float = Field(
+        default=86_400,
+        gt=0,
+        le=7 * 86_400,
+        description="How long a question waits for a person before a Solve goes on without.",
+    )
+
     docker_host: str | None = Field(
         default=None, description="Docker Engine, as in DOCKER_HOST. Unset: found by itself."
     )

@@ -21,6 +21,7 @@ from calisota.errors import (
     TransientError,
 )
 from calisota.models import Problem, SolveReport, Verdict, readable_faults
+from calisota.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import httpx
     from rich.console import Console
 
+    from calisota.models import Question
     from calisota.settings import Settings
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -83,8 +85,37 @@ def solve_local(problem: Problem, settings: Settings, console: Console, *, watch
             if watch:
                 console.print(f"[dim]{step}[/dim]")
 
-        report = LocalSolve(open_stages(settings), sandbox, on_step=on_step).run(problem)
+        def ask(question: Question) -> str | None:
+            status.stop()
+            answer = ask_person(question, console)
+            status.start()
+            return answer
+
+        solve = LocalSolve(
+            open_stages(settings),
+            sandbox,
+            on_step=on_step,
+            ask=ask if sys.stdin.isatty() else None,
+        )
+        report = solve.run(problem.model_dump(mode="json"))
     return report.model_dump_json()
+
+
+def ask_person(question: Question, console: Console) -> str | None:
+    """What the person at the terminal answers, as JSON; None: nothing."""
+    console.print(f"The statement does not say what is right for {printable(question.asked)}.")
+    for option in question.options:
+        console.print(f"  some programs answer {printable(option)}", highlight=False)
+    while True:
+        text = console.input("Your answer as JSON (empty: the likeliest): ").strip()
+        if not text:
+            return None
+        try:
+            json.loads(text)
+        except ValueError:
+            console.print("That is no JSON; a text needs quotes.")
+        else:
+            return text
 
 
 def solve_remote(problem: Problem, settings: Settings, console: Console, *, watch: bool) -> str:
@@ -112,6 +143,8 @@ def solve_remote(problem: Problem, settings: Settings, console: Console, *, watc
                 for event, data in _events(client, solve_id):
                     if event == "step.started":
                         status.update(_label(data))
+                        if str(data.get("task", "")).endswith(".clarify"):
+                            _say_question(client, solve_id, console)
                     if watch:
                         console.print(f"[dim]{event} {_label(data)} {data.get('state', '')}[/dim]")
             return json.dumps(_persistently(lambda: client.get(f"/v1/solves/{solve_id}")))
@@ -120,6 +153,37 @@ def solve_remote(problem: Problem, settings: Settings, console: Console, *, watc
             f"The API at {settings.api} does not answer ({type(error).__name__}).",
             remedy="run `calisota up`, or use --local.",
         ) from error
+
+
+def answer_remote(solve_id: str, text: str | None, settings: Settings, console: Console) -> None:
+    """Answer the question of a Solve over the API.
+
+    Raises: InputError: it asks nothing, or the answer is no JSON.
+    """
+    import httpx  # noqa: PLC0415  # not needed for --local
+
+    body: dict[str, Any] = {"likeliest": True}
+    if text is not None:
+        try:
+            body = {"answer": json.loads(text)}
+        except ValueError:
+            raise InputError(
+                f"{text[:100]!r} is no JSON.", remedy="put a text into quotes: '\"text\"'."
+            ) from None
+    headers = {"Authorization": f"Bearer {_api_key(settings)}"}
+    path = f"/v1/solves/{solve_id}"
+    try:
+        with httpx.Client(base_url=settings.api, headers=headers, timeout=60) as client:
+            question = _checked(client.get(path)).get("question")
+            _checked(client.post(f"{path}/clarification", json=body))
+    except httpx.TransportError as error:
+        raise AirflowUnavailable(
+            f"The API at {settings.api} does not answer ({type(error).__name__}).",
+            remedy="run `calisota up`.",
+        ) from error
+    said = "the likeliest" if text is None else text
+    asked = question["asked"] if question else "its question"
+    console.print(f"{printable(asked)}: {said}", highlight=False, markup=False)
 
 
 def _persistently(send: Callable[[], httpx.Response]) -> dict[str, Any]:
@@ -138,6 +202,15 @@ def _persistently(send: Callable[[], httpx.Response]) -> dict[str, Any]:
         reraise=True,
     )
     return retrying(lambda: _checked(send()))
+
+
+def _say_question(client: httpx.Client, solve_id: str, console: Console) -> None:
+    """Tell the person at the terminal what the Solve waits for."""
+    question = _persistently(lambda: client.get(f"/v1/solves/{solve_id}")).get("question") or {}
+    asked = printable(str(question.get("asked", "see Airflow's UI")))
+    options = " or ".join(printable(str(option)) for option in question.get("options", []))
+    text = f"It asks what is right for {asked} ({options}): calisota answer {solve_id} JSON"
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _api_key(settings: Settings) -> str:

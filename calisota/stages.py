@@ -35,6 +35,7 @@ from calisota.models import (
     HitSet,
     Planned,
     Problem,
+    Question,
     RoundResult,
     Route,
     SolveReport,
@@ -311,6 +312,7 @@ class Stages:
                 critique=critique,
                 decision=decision,
                 path=deliberation.path,
+                decided_at=time.time(),
                 questions=deliberation.questions,
                 diagnosis=deliberation.diagnosis,
                 usage=usage,
@@ -345,6 +347,20 @@ class Stages:
             # Advice only: a Solve that the tests decided does not fail for want of it.
             return None, Usage()
 
+    def rounds(self, solve_id: str) -> int:
+        """How many rounds this Solve may take."""
+        return self._load(solve_id, "problem", Admitted).problem.options.rounds
+
+    def question(self, solve_id: str, round_number: int) -> Question:
+        """What a person is to be asked after this round. Raises: ArtifactDamaged: nothing."""
+        asked = self._load(solve_id, f"round_{round_number}/result", RoundResult).decision.question
+        if asked is None:
+            raise ArtifactDamaged(
+                f"Round {round_number} of Solve {solve_id} asks nothing.",
+                remedy=f"clear the task `round_{round_number}.critic`.",
+            )
+        return asked
+
     def answer(self, solve_id: str, round_number: int, text: str | None) -> RoundResult:
         """The round's result after a person answered its question, or in time did not (None).
 
@@ -362,6 +378,10 @@ class Stages:
                 remedy='answer as JSON, for instance 3, [1, 2], "abc", true or null.',
             )
         known = asked.model_copy(update={"by": "person", "said": said})
+        # The time that a person took is not the Solve's.
+        waited = max(0.0, time.time() - result.decided_at)
+        admitted = admitted.model_copy(update={"started_at": admitted.started_at + waited})
+        self._store.put(solve_id, "problem", admitted)
         others = [q for q in result.questions if q.number != asked.number or q.about != asked.about]
         record = self._record(solve_id, before_round=round_number)
         drawn = self._load(solve_id, f"round_{round_number}/candidates", CandidateSet)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, TaskGroup, TriggerRule
 
 from calisota_airflow.causes import keep_cause
+from calisota_airflow.clarify import ClarifyOperator
 from calisota_airflow.operators import (
     CodeOperator,
     CriticOperator,
@@ -15,7 +16,7 @@ from calisota_airflow.operators import (
     RetrieveOperator,
     SandboxOperator,
 )
-from calisota_airflow.params import ROUNDS, solve_params
+from calisota_airflow.params import ROUNDS, answer_timeout_s, solve_params
 from calisota_airflow.policy import RemedyRetryPolicy
 
 with DAG(
@@ -25,7 +26,7 @@ with DAG(
     schedule=None,
     catchup=False,
     max_active_runs=16,
-    dagrun_timeout=timedelta(hours=2),
+    dagrun_timeout=timedelta(hours=2, seconds=ROUNDS * answer_timeout_s()),
     tags=["calisota"],
     params=solve_params(),
     default_args={
@@ -37,9 +38,9 @@ with DAG(
         "execution_timeout": timedelta(minutes=20),
     },
 ) as dag:
-    last = RetrieveOperator(task_id="retrieve", pool="gpu") >> PlanOperator(
-        task_id="plan", pool="llm_slow"
-    )
+    plan = PlanOperator(task_id="plan", pool="llm_slow")
+    RetrieveOperator(task_id="retrieve", pool="gpu") >> plan
+    last = [plan]
     report = ReportOperator(
         task_id="report",
         pool="sandbox",
@@ -47,7 +48,13 @@ with DAG(
     )
     for number in range(1, ROUNDS + 1):
         with TaskGroup(f"round_{number}"):
-            code = CodeOperator(task_id="code", round_number=number, pool="llm_fast")
+            code = CodeOperator(
+                task_id="code",
+                round_number=number,
+                pool="llm_fast",
+                # Of what comes before it, `clarify` is skipped where nobody has to be asked.
+                trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+            )
             sandbox = SandboxOperator.partial(
                 task_id="sandbox",
                 pool="sandbox",
@@ -61,5 +68,9 @@ with DAG(
                 # No candidate at all (no budget left) maps over nothing, which is a skip.
                 trigger_rule=TriggerRule.NONE_FAILED,
             )
-            last >> code >> sandbox >> critic >> report
-        last = critic
+            clarify = ClarifyOperator(
+                task_id="clarify", round_number=number, response_timeout_s=answer_timeout_s()
+            )
+            last >> code >> sandbox >> critic >> [clarify, report]
+            clarify >> report
+        last = [critic, clarify]

@@ -1,24 +1,30 @@
 """`/v1/solves`: start, watch, list and cancel Solves."""
 
+import json
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import JsonValue  # noqa: TC002  # FastAPI reads annotations
 
 from api.deps import ClientDep, OwnRunDep, ServicesDep
 from api.events import END, follow
 from api.listing import list_solves
 from api.openapi import EVENTS_EXAMPLE, PROBLEM_EXAMPLES, errors
-from api.problems import AlreadyFinished, UnknownSolve
-from api.schemas import FinishedSolve, SolveList, SolveProgress, Submitted
+from api.problems import AlreadyFinished, NothingAsked, UnknownSolve
+from api.schemas import Answer, FinishedSolve, SolveList, SolveProgress, Submitted
 from api.submit import submit
-from api.view import links_of, state_of, view_of
+from api.view import asking_round, links_of, state_of, view_of
+from calisota.errors import InputError
 from calisota.models import Problem
 from calisota.sandbox.maxima import within_maxima
 
 router = APIRouter(prefix="/v1/solves", tags=["solves"])
+
+# The words of the task `clarify`, which the API does not import: calisota_airflow.clarify.
+USE, LIKELIEST, FIELD = "Use my answer", "Go on with the likeliest", "answer"
 
 IdempotencyKey = Annotated[
     str | None,
@@ -157,4 +163,34 @@ async def cancel_solve(run: OwnRunDep, services: ServicesDep) -> SolveProgress:
         raise UnknownSolve("This Solve has just been deleted.", remedy="nothing is left to do.")
     view = await view_of(cancelled, airflow=services.airflow, store=services.store)
     assert isinstance(view, SolveProgress)  # noqa: S101  # a cancelled Solve has no report
+    return view
+
+
+@router.post(
+    "/{solve_id}/clarification",  # noqa: FAST003  # OwnRunDep reads it
+    summary="Answer a Solve's question",
+    responses=errors(401, 404, 409, 422, 503),
+)
+async def answer_question(run: OwnRunDep, services: ServicesDep, answer: Answer) -> SolveProgress:
+    """Say what is right for the input that `question` of the Solve names; it then goes on.
+
+    The answer binds: only programs that give it can be accepted.
+    """
+    instances = await services.airflow.task_instances(run.dag_run_id)
+    number = asking_round(instances)
+    if answer.likeliest == ("answer" in answer.model_fields_set):
+        raise InputError("Say either.", remedy="send `answer`, or `likeliest` as true.")
+    text = None if answer.likeliest else json.dumps(answer.answer)
+    body: dict[str, JsonValue] = {
+        "chosen_options": [LIKELIEST if text is None else USE],
+        "params_input": {FIELD: text},
+    }
+    if number is None or not await services.airflow.respond(
+        run.dag_run_id, f"round_{number}.clarify", body
+    ):
+        raise NothingAsked(
+            "This Solve asks nothing now.", remedy="read it; `question` says what it waits for."
+        )
+    view = await view_of(run, airflow=services.airflow, store=services.store)
+    assert isinstance(view, SolveProgress)  # noqa: S101  # it has not ended
     return view

@@ -202,8 +202,8 @@ def _clarify(s: Standing) -> Decision | None:
     if not open_ones or s.state.on_ambiguous == "best_guess":
         return None
     question = open_ones[-1]
-    if question.by == "person":
-        return None  # nobody answered in time: the likeliest it is
+    if any(q.by == "person" and q.said is None for q in s.state.questions):
+        return None  # nobody knew, or was there: the likeliest it is
     reason = f"the statement does not say what is right for {question.asked}"
     if s.state.on_ambiguous == "fail" or not s.state.can_ask:
         made = _made(s, Action.STOP, reason, verdict=Verdict.NEEDS_CLARIFICATION)

@@ -200,7 +200,8 @@ class Budget(Frozen):
 class Options(Frozen):
     """How to solve, where the defaults do not fit."""
 
-    mode: Literal["dag"] = "dag"
+    mode: Literal["dag", "fast"] = "dag"
+    """`dag`: each step is a task that can be watched and cleared. `fast`: one task for all."""
     on_ambiguous: OnAmbiguous = "best_guess"
     """Where programs disagree and the statement does not say: ask a person, take the likeliest, or
     end the Solve as `needs_clarification`."""

@@ -292,6 +292,8 @@ class RoundResult(Frozen):
     decision: Decision
     path: list[Decision] = Field(default_factory=list)
     """Decided and carried out before it, within the round."""
+    decided_at: float = 0.0
+    """Seconds since the epoch."""
     questions: list[Question] = Field(default_factory=list)
     """Asked in this round."""
     diagnosis: str | None = None

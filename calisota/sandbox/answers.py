@@ -50,9 +50,18 @@ def _short(text: str) -> str:
 
 def canonical_answer(text: str, *, is_call: bool, language: Language) -> str | None:
     """What someone wrote as an answer, in the form of `answer_of`; None: it is no JSON value."""
-    if not is_call:
-        return _short(" ".join(text.split())) if text.strip() else None
     try:
+        if not is_call:
+            return _short(" ".join(_unquoted(text).split()))
         return _short(canonical_value(decode_strict(text.encode()), weak=language in _WEAK))
     except (NotStrictJson, RecursionError, UnicodeEncodeError):
         return None
+
+
+def _unquoted(text: str) -> str:
+    """The text in a JSON string; any other text as it is."""
+    try:
+        value = decode_strict(text.encode())
+    except NotStrictJson:
+        return text
+    return value if isinstance(value, str) else text

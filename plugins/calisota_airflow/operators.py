@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
     from docker import APIClient
 
-    from calisota.models import Usage
+    from calisota.models import SolveReport, Usage
     from calisota.sandbox.engine import DockerSandbox
     from calisota.stages import Stages
 
@@ -186,21 +186,71 @@ class CriticOperator(BaseOperator, SkipMixin):
         count_tokens("critic", result.usage)
         if result.critique:
             self.log.info("Critique:\n%s", result.critique.model_dump_json(indent=2))
-        decision = result.decision
-        self.log.info("Decision: %s: %s", decision.action, decision.reason)
-        summary = decision.model_dump(mode="json")
-        if decision.verdict is not None:
-            ti = context["ti"]
-            # A skip ends the task by an exception, so the result is pushed before.
-            ti.xcom_push(key="return_value", value=summary)
-            self.skip(ti=ti, tasks=self._later_rounds())
+        for decision in (*result.path, result.decision):
+            self.log.info("Decision: %s: %s", decision.action, decision.reason)
+        stats.incr("calisota.solve.action", tags={"action": result.decision.action.value})
+        summary = result.decision.model_dump(mode="json", exclude={"question"})
+        unneeded = [] if result.decision.verdict is None else later_rounds(self, self.round_number)
+        if result.decision.action != "clarify":
+            unneeded += tasks_of(self, f"round_{self.round_number}.clarify")
+        ti = context["ti"]
+        # A skip ends the task by an exception, so the result is pushed before.
+        ti.xcom_push(key="return_value", value=summary)
+        self.skip(ti=ti, tasks=unneeded)
         return summary
 
-    def _later_rounds(self) -> list[Any]:
-        """Every task of the rounds to come, named at once: a skip that spreads costs hops."""
-        dag = self.get_dag()
-        later = tuple(f"round_{number}." for number in range(self.round_number + 1, ROUNDS + 1))
-        return [task for task in dag.tasks if task.task_id.startswith(later)] if dag else []
+
+def tasks_of(operator: BaseOperator, *prefixes: str) -> list[Any]:
+    """The tasks of an operator's DAG whose ids begin so."""
+    dag = operator.get_dag()
+    return [task for task in dag.tasks if task.task_id.startswith(prefixes)] if dag else []
+
+
+def later_rounds(operator: BaseOperator, number: int) -> list[Any]:
+    """Every task of the rounds after `number`, all named: a skip that spreads costs hops."""
+    after = [f"round_{later}." for later in range(number + 1, ROUNDS + 1)]
+    return tasks_of(operator, *after)
+
+
+class FastSolveOperator(BaseOperator):
+    """The whole Solve in one task: for latency, where nobody wants to clear a single step.
+
+    The steps and the decisions are those of the DAG `solve`. There is nobody to ask: a question
+    that only a person can answer ends the Solve as `needs_clarification`.
+    """
+
+    ui_color = "#d6eaf8"
+    _solve_id: str | None = None
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """The verdict and its claim; the whole report is in the artifact store."""
+        from calisota.local import LocalSolve  # noqa: PLC0415
+
+        self._solve_id = context["run_id"]
+        sandbox = open_sandbox()
+        # A try that was killed may have left its containers.
+        sandbox.remove(self._solve_id)
+        solve = LocalSolve(open_stages(), sandbox, on_step=self.log.info)
+        report = solve.run(dict(context["params"]), self._solve_id)
+        for line in report.decisions:
+            self.log.info("Decision: %s", line)
+        for route, usage in report.usage_by_route.items():
+            count_tokens(route.value, usage)
+        return ended(self, report)
+
+    def on_kill(self) -> None:
+        """Remove the containers of this Solve."""
+        if self._solve_id is not None:
+            open_sandbox().remove(self._solve_id)
+
+
+def ended(operator: BaseOperator, report: SolveReport) -> dict[str, Any]:
+    """The verdict and its claim, counted and logged. Raises: AirflowFailException: our fault."""
+    stats.incr("calisota.solve.verdict", tags={"verdict": report.verdict.value})
+    operator.log.info("%s: %s", report.verdict, report.claim)
+    if report.state == "failed":
+        raise AirflowFailException(report.claim)
+    return {"verdict": report.verdict.value, "claim": report.claim}
 
 
 class ReportOperator(BaseOperator):
@@ -211,12 +261,7 @@ class ReportOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """The verdict and its claim; the whole report is in the artifact store."""
         solve_id = context["run_id"]
-        report = open_stages().report(solve_id, open_sandbox())
-        stats.incr("calisota.solve.verdict", tags={"verdict": report.verdict.value})
-        self.log.info("%s: %s", report.verdict, report.claim)
-        if report.state == "failed":
-            raise AirflowFailException(report.claim)
-        return {"verdict": report.verdict.value, "claim": report.claim}
+        return ended(self, open_stages().report(solve_id, open_sandbox()))
 
     def on_kill(self) -> None:
         """Nothing to do: the container's own deadline and the reaper remove it."""

@@ -12,6 +12,13 @@ ROUNDS: int = next(
 """How many rounds are unrolled: the most a Problem may ask for."""
 
 
+def answer_timeout_s() -> float:
+    """How long a question waits for a person, in seconds."""
+    from calisota.settings import settings  # noqa: PLC0415  # read when a DAG file is parsed
+
+    return settings().answer_timeout_s
+
+
 def solve_params() -> dict[str, Param]:
     """One param per field of a Problem, and what the REST API adds."""
     optional = ["string", "null"]
@@ -61,7 +68,7 @@ def solve_params() -> dict[str, Param]:
             description_md='Decides tests with `"compare": "checker"`: language and source.',
         ),
         "limits": _defaults("limits", "Limits of one run: wall_s, cpu_s, memory_mb, output_kb."),
-        "options": _defaults("options", "candidates, rounds, budget."),
+        "options": _defaults("options", "candidates, rounds, budget, on_ambiguous."),
         "problem_ref": Param(
             None,
             type=["object", "null"],

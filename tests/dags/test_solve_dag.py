@@ -64,15 +64,22 @@ def test_solve_has_the_shape_of_the_design(parsed):
     solve = parsed[1]["solve"]
     assert solve["retrieve"] == [[], "all_success", "gpu"]
     assert solve["plan"][0] == ["retrieve"]
-    before = "plan"
+    before = ["plan"]
     for number in (1, 2, 3):
-        code, sandbox, critic = (f"round_{number}.{n}" for n in ("code", "sandbox", "critic"))
-        assert solve[code] == [[before], "all_success", "llm_fast"]
+        code, sandbox, critic, clarify = (
+            f"round_{number}.{n}" for n in ("code", "sandbox", "critic", "clarify")
+        )
+        assert solve[code] == [sorted(before), "none_failed_min_one_success", "llm_fast"]
         assert solve[sandbox] == [[code], "all_success", "sandbox"]
         assert solve[critic] == [[sandbox], "none_failed", "llm_slow"]
-        before = critic
-    critics = [f"round_{number}.critic" for number in (1, 2, 3)]
-    assert solve["report"] == [critics, "none_failed_min_one_success", "sandbox"]
+        assert solve[clarify] == [[critic], "all_success", "default_pool"]
+        before = [critic, clarify]
+    last = sorted(f"round_{n}.{task}" for n in (1, 2, 3) for task in ("critic", "clarify"))
+    assert solve["report"] == [last, "none_failed_min_one_success", "sandbox"]
+
+
+def test_solve_fast_is_one_task(parsed):
+    assert parsed[1]["solve_fast"] == {"solve": [[], "all_success", "sandbox"]}
 
 
 def test_housekeeping_runs_by_itself_and_never_twice_at_once(parsed):

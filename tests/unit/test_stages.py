@@ -129,7 +129,9 @@ class Rig:
         yield self.chat
 
     def solve(self, given: Problem):
-        return LocalSolve(self.stages, self.sandbox, on_step=self.steps.append).run(given)
+        return LocalSolve(self.stages, self.sandbox, on_step=self.steps.append).run(
+            given.model_dump(mode="json")
+        )
 
     def prompts(self, route: Route) -> list[str]:
         return [request.messages[0].content for request in self.chat.seen if request.route is route]

@@ -1,0 +1,98 @@
+"""A question to a person, by Airflow's own human-in-the-loop: no worker waits for the answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.providers.standard.utils.skipmixin import SkipMixin
+from airflow.sdk import Param
+
+from calisota_airflow.operators import later_rounds, open_stages
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+    from calisota.models import Question
+
+ANSWER = "Use my answer"
+LIKELIEST = "Go on with the likeliest"
+FIELD = "answer"
+
+
+class ClarifyOperator(HITLOperator, SkipMixin):
+    """Asks what is right for one input on which the programs disagree; the answer becomes a test.
+
+    Answered in Airflow's UI under "Required Actions", or over our API. Nobody answered in time: the
+    Solve goes on with the likeliest behaviour.
+    """
+
+    # As Airflow's own ApprovalOperator, which skips what comes after it, too.
+    inherits_from_skipmixin = True
+    ui_color = "#fadbd8"
+
+    def __init__(self, *, round_number: int, response_timeout_s: float, **kwargs: Any) -> None:
+        # Airflow puts the Dag's own params here; they are no part of the answer's form.
+        kwargs.pop("params", None)
+        super().__init__(
+            subject="What is right?",
+            options=[ANSWER, LIKELIEST],
+            defaults=LIKELIEST,
+            params={
+                FIELD: Param(
+                    None,
+                    source="task",
+                    type=["string", "null"],
+                    title="Answer, as JSON",
+                    description='For instance 3, [1, 2], "abc", true or null.',
+                )
+            },
+            response_timeout=timedelta(seconds=response_timeout_s),
+            **kwargs,
+        )
+        self.round_number = round_number
+
+    def execute(self, context: Context) -> None:
+        """Puts the question and lets go of the worker."""
+        question = open_stages().question(context["run_id"], self.round_number)
+        self.subject = f"What is right for {question.asked}"[:200]
+        self.body = body_of(question)
+        self.log.info("%s", self.subject)
+        super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """What was decided with the answer."""
+        text: str | None = None
+        if "error" not in event:
+            answered = super().execute_complete(context, event)
+            if ANSWER in answered["chosen_options"]:
+                text = (answered["params_input"] or {}).get(FIELD) or None
+        result = open_stages().answer(context["run_id"], self.round_number, text)
+        said = result.questions[-1].said if result.questions else None
+        self.log.info("Answer: %s", said if said is not None else "none; the likeliest it is")
+        self.log.info("Decision: %s: %s", result.decision.action, result.decision.reason)
+        summary = result.decision.model_dump(mode="json", exclude={"question"})
+        ti = context["ti"]
+        ti.xcom_push(key="return_value", value=summary)
+        if result.decision.verdict is not None:
+            self.skip(ti=ti, tasks=later_rounds(self, self.round_number))
+        return summary
+
+
+def body_of(question: Question) -> str:
+    """The question in Markdown; what programs answered is text of strangers, so it is fenced."""
+    from calisota.text import printable  # noqa: PLC0415  # not when a DAG is parsed
+
+    options = "\n".join(f"- {printable(option)}" for option in question.options)
+    return (
+        "The statement does not say what is right for this input:\n\n"
+        f"~~~~~~~~\n{_unfenced(printable(question.asked))}\n~~~~~~~~\n\n"
+        "The programs answer, the likeliest first:\n\n"
+        f"~~~~~~~~\n{_unfenced(options)}\n~~~~~~~~\n\n"
+        f"Type the right value as JSON and choose **{ANSWER}**, or choose **{LIKELIEST}**."
+    )
+
+
+def _unfenced(text: str) -> str:
+    return text.replace("~~~~~~~~", "~ ~ ~ ~")
