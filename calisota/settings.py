@@ -73,6 +73,13 @@ class Settings(BaseSettings):
         default=None, description="Your own GGUF weights for the embedded model server."
     )
 
+    mutants: int = Field(
+        default=6,
+        ge=0,
+        le=100,
+        description="Small changes of an accepted program that are run, to see whether the tests "
+        "notice them; 0: none, and `verified` then rests on the number of tests.",
+    )
     answer_timeout_s: float = Field(
         default=86_400,
         gt=0,

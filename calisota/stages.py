@@ -7,7 +7,9 @@ again at any time: a cleared Airflow task simply overwrites. The DAG and `--loca
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -33,6 +35,7 @@ from calisota.models import (
     CandidateSet,
     ExecutionMatrix,
     HitSet,
+    Outcome,
     Planned,
     Problem,
     Question,
@@ -433,7 +436,22 @@ class Stages:
     ) -> tuple[ExecutionMatrix, TestStrength | None]:
         """The winner's second clean run, and how well its tests tell it from its mutants."""
         second = run_trials(sandbox, record.problem, record.trials, winner, solve_id)
-        return second, None
+        passed = second.outcome is Outcome.ACCEPTED and winner.source is not None
+        if not passed or not (second.tests or second.observed):
+            return second, None
+        mutants = engine.mutants_of(
+            winner.source or "", record.problem.language, limit=self._settings.mutants
+        )
+
+        def run(mutant: engine.Mutant) -> ExecutionMatrix:
+            changed = winner.model_copy(
+                update={"id": f"{winner.id}{mutant.id}", "source": mutant.source}
+            )
+            return run_trials(sandbox, record.problem, record.trials, changed, solve_id)
+
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            matrices = list(pool.map(run, mutants))
+        return second, engine.strength_of(second, zip(mutants, matrices, strict=True))
 
     def _steps(self, solve_id: str, record: SolveRecord) -> list[StepTiming]:
         names = ["retrieve", "plan"]

@@ -5,13 +5,16 @@ from calisota.engine.budget import BudgetedChat
 from calisota.engine.claim import claim_of
 from calisota.engine.decide import decide
 from calisota.engine.evidence import failures_for_model, held_out, mark_held_out, shown_tests
+from calisota.engine.mutants import Mutant, mutants_of
 from calisota.engine.report import SolveRecord, make_report
 from calisota.engine.standing import Standing
 from calisota.engine.state import failing, repair_of, state_after
+from calisota.engine.strength import strength_of
 from calisota.engine.trials import sorted_out, trials_for, with_trials
 
 __all__ = [
     "BudgetedChat",
+    "Mutant",
     "SolveRecord",
     "Standing",
     "claim_of",
@@ -22,10 +25,12 @@ __all__ = [
     "make_briefs",
     "make_report",
     "mark_held_out",
+    "mutants_of",
     "repair_of",
     "shown_tests",
     "sorted_out",
     "state_after",
+    "strength_of",
     "trials_for",
     "with_trials",
 ]

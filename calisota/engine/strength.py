@@ -1,0 +1,56 @@
+"""How well tests, or generated inputs, tell a program from its mutants. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from calisota.models import Outcome, TestStrength
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from calisota.engine.mutants import Mutant
+    from calisota.models import ExecutionMatrix
+
+MAX_SURVIVORS = 5
+_SAYS_NOTHING = {Outcome.COMPILE_ERROR, Outcome.INTERNAL_ERROR}
+
+
+def strength_of(
+    program: ExecutionMatrix, mutants: Iterable[tuple[Mutant, ExecutionMatrix]]
+) -> TestStrength:
+    """What became of the mutants of a program that passes its tests.
+
+    A mutant that does not build says nothing. With tests, one that passes them all and does on the
+    generated inputs what the program does is taken for the same program, and not counted.
+    """
+    counted, told_apart = 0, 0
+    survivors: list[str] = []
+    for mutant, matrix in mutants:
+        if matrix.outcome in _SAYS_NOTHING:
+            continue
+        noticed = _fails(program, matrix)
+        differs = _differs(program, matrix)
+        if program.tests and not noticed and program.observed and not differs:
+            continue
+        counted += 1
+        if noticed or (not program.tests and differs):
+            told_apart += 1
+        else:
+            survivors.append(str(mutant))
+    return TestStrength(mutants=counted, told_apart=told_apart, survivors=survivors[:MAX_SURVIVORS])
+
+
+def _fails(program: ExecutionMatrix, mutant: ExecutionMatrix) -> bool:
+    """Whether it fails a test or an example that the program passes."""
+    pairs = zip((*program.tests, *program.examples), (*mutant.tests, *mutant.examples), strict=True)
+    return any(
+        one.outcome is Outcome.ACCEPTED and other.outcome is not Outcome.ACCEPTED
+        for one, other in pairs
+    )
+
+
+def _differs(program: ExecutionMatrix, mutant: ExecutionMatrix) -> bool:
+    """Whether it does something else on a generated input."""
+    pairs = zip(program.observed, mutant.observed, strict=True)
+    return any(one != other for one, other in pairs)
