@@ -185,7 +185,7 @@ class Stages:
         """The candidates of this round, sampled concurrently by the fast model."""
         with self._timed(solve_id, f"round_{round_number}.code"):
             admitted = self._load(solve_id, "problem", Admitted)
-            record = self._record(solve_id, before_round=round_number)
+            record = self.record(solve_id, before_round=round_number)
             planned = self._load(solve_id, "plan", Planned)
             briefs = engine.make_briefs(
                 round_number=round_number,
@@ -282,7 +282,7 @@ class Stages:
         """
         with self._timed(solve_id, f"round_{round_number}.critic"):
             admitted = self._load(solve_id, "problem", Admitted)
-            record = self._record(solve_id, before_round=round_number)
+            record = self.record(solve_id, before_round=round_number)
             drawn = self._load(solve_id, f"round_{round_number}/candidates", CandidateSet)
             matrices = [
                 self._load(solve_id, f"round_{round_number}/matrix_{candidate.id}", ExecutionMatrix)
@@ -386,7 +386,7 @@ class Stages:
         admitted = admitted.model_copy(update={"started_at": admitted.started_at + waited})
         self._store.put(solve_id, "problem", admitted)
         others = [q for q in result.questions if q.number != asked.number or q.about != asked.about]
-        record = self._record(solve_id, before_round=round_number)
+        record = self.record(solve_id, before_round=round_number)
         drawn = self._load(solve_id, f"round_{round_number}/candidates", CandidateSet)
         state = engine.state_after(
             admitted,
@@ -412,7 +412,7 @@ class Stages:
         Then small changes of it are run, to see whether the tests would have noticed.
         """
         began = time.monotonic()
-        record = self._record(solve_id, before_round=None)
+        record = self.record(solve_id, before_round=None)
         decision = record.last
         second, strength = None, None
         if decision is not None and decision.action == "accept" and decision.candidate_id:
@@ -462,7 +462,7 @@ class Stages:
         found = (self._store.find(solve_id, f"steps/{name}", StepTiming) for name in names)
         return [step for step in found if step is not None]
 
-    def _record(self, solve_id: str, *, before_round: int | None) -> SolveRecord:
+    def record(self, solve_id: str, *, before_round: int | None = None) -> SolveRecord:
         """What was stored so far, following the decisions from the first round on."""
         rounds = []
         problem = self._load(solve_id, "problem", Admitted).problem

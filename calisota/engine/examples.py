@@ -105,6 +105,12 @@ def _call(text: str) -> Call | None:
     return Call.model_validate({"args": args, "kwargs": kwargs})
 
 
+def literal_of(node: ast.expr) -> tuple[bool, JsonValue]:
+    """Whether an expression is a literal that JSON can hold, and its value."""
+    value = _literal(node)
+    return (False, None) if isinstance(value, _Nothing) else (True, value)
+
+
 class _Nothing:
     """There is no value here; `None` is one."""
 

@@ -1,0 +1,83 @@
+"""A model that errs at a set rate: the reference program, or a mutant of it that is wrong.
+
+With it the engine's claims can be held against the truth over many Problems without a real model:
+how often a program is right, and how far the errors of its samples go together, is known.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING
+
+from calisota.engine.mutants import mutants_of
+from calisota.llm import ChatResponse
+from calisota.models import Route, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from calisota.evaluation.solve_cases import SolveCase
+    from calisota.llm import ChatRequest
+
+MUTANTS = 10
+_PLAN = json.dumps(
+    {
+        "contract": "as stated",
+        "approaches": ["the first way", "the second way", "the third way"],
+        "corner_cases": [],
+    }
+)
+_CRITIQUE = json.dumps({"score": 50, "findings": [], "suggestions": []})
+_NOT_STATED = json.dumps({"quote": "", "stated": False, "answer": ""})
+
+
+def wrong_programs(case: SolveCase, is_right: Callable[[str], bool]) -> list[str]:
+    """Mutants of the case's reference that fail its hidden tests; at least one."""
+    reference = case.reference or ""
+    found = mutants_of(reference, case.problem.language, limit=MUTANTS)
+    wrong = [mutant.source for mutant in found if not is_right(mutant.source)]
+    return wrong or [f"{reference}\n\ndef {case.problem.entry_point}(*_):\n    return None\n"]
+
+
+class NoisyCoder:
+    """Answers for one Solve of one case.
+
+    `error_rate` is the chance that a sample is wrong. `correlation` is the chance that the whole
+    Solve shares one draw, right or wrong: the correlation of the errors of any two samples.
+    """
+
+    def __init__(
+        self,
+        case: SolveCase,
+        wrong: list[str],
+        *,
+        error_rate: float,
+        correlation: float,
+        seed: int,
+    ) -> None:
+        self._case = case
+        self._wrong = wrong
+        self._error_rate = error_rate
+        self._dice = random.Random(f"{seed} {case.name} {error_rate} {correlation}")  # noqa: S311
+        self._shared = self._drawn() if self._dice.random() < correlation else None
+
+    def _drawn(self) -> str:
+        if self._dice.random() < self._error_rate:
+            return self._dice.choice(self._wrong)
+        return self._case.reference or ""
+
+    async def complete(self, request: ChatRequest) -> ChatResponse:
+        """A plan, a critique, "it does not say", or a program; a token is four characters."""
+        prompt = request.messages[0].content
+        if request.answer_schema is None:
+            text = f"```{self._case.problem.language}\n{self._shared or self._drawn()}\n```"
+        elif request.route is Route.CRITIC:
+            text = _CRITIQUE
+        else:
+            text = _PLAN if prompt.startswith("You plan") else _NOT_STATED
+        return ChatResponse(
+            text=text,
+            complete=True,
+            usage=Usage(calls=1, prompt_tokens=len(prompt) // 4, completion_tokens=len(text) // 4),
+        )

@@ -1,0 +1,212 @@
+"""The engine on Problems whose truth is known: how often it is right, and how often it says so.
+
+From one Solve come all rows of the table: what its first candidate would have given, what a vote
+over texts, what tests, what agreement. They are paired, and no call is paid for twice.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from calisota.engine import Standing
+from calisota.engine.behaviour import clusters_of
+from calisota.local import LocalSolve
+from calisota.models import (
+    Brief,
+    Candidate,
+    ExecutionMatrix,
+    Frozen,
+    Outcome,
+    Problem,
+    SolveState,
+    Tried,
+    Usage,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from calisota.engine import SolveRecord
+    from calisota.evaluation.solve_cases import SolveCase
+    from calisota.models import SolveReport
+    from calisota.stages import RunsCandidates, Stages
+
+MODES = ("direct", "best of N by text", "+ tests", "+ consensus", "full")
+"""Each of the middle ones chooses among all programs that the Solve wrote in its first round."""
+
+
+class Evaluated(Frozen):
+    """One Solve of one case, held against the truth."""
+
+    name: str
+    seed: int
+    verdict: Verdict
+    right: bool
+    """Whether the reported program passes the hidden tests."""
+    agreement: float | None
+    told_apart: float | None
+    """Share of the mutants that tests or inputs noticed."""
+    modes: dict[str, bool]
+    """What each way to choose would have given."""
+    tokens: dict[str, int]
+    usage: Usage
+    seconds: float
+    cost_usd: float | None = None
+
+
+class RememberingSandbox:
+    """A sandbox that runs the same program on the same tests once; safe to share by threads."""
+
+    def __init__(self, sandbox: RunsCandidates) -> None:
+        self._sandbox = sandbox
+        self._known: dict[str, ExecutionMatrix] = {}
+        self._lock = threading.Lock()
+
+    def run_candidate(
+        self,
+        problem: Problem,
+        candidate: Candidate,
+        *,
+        solve_id: str,
+        optional: int = 0,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ExecutionMatrix:
+        """As the sandbox itself; a fault of the sandbox is not remembered."""
+        tests = problem.model_dump_json(include={"tests", "limits", "files", "entry_point"})
+        key = hashlib.sha256(f"{optional} {tests} {candidate.source}".encode()).hexdigest()
+        with self._lock:
+            known = self._known.get(key)
+        if known is None:
+            known = self._sandbox.run_candidate(
+                problem, candidate, solve_id=solve_id, optional=optional, on_line=on_line
+            )
+            if known.outcome is not Outcome.INTERNAL_ERROR:
+                with self._lock:
+                    self._known[key] = known
+        return known.model_copy(update={"candidate_id": candidate.id})
+
+
+def is_right(sandbox: RunsCandidates, case: SolveCase, source: str | None) -> bool:
+    """Whether a program passes the hidden tests."""
+    if source is None:
+        return False
+    brief = Brief(number=0, approach=None, with_passages=False, temperature=0, prompt="none")
+    candidate = Candidate(id="r1c0", brief=brief, source=source, usage=Usage())
+    matrix = sandbox.run_candidate(case.hidden, candidate, solve_id="evaluation")
+    return matrix.outcome is Outcome.ACCEPTED
+
+
+def evaluate_case(
+    case: SolveCase, stages: Stages, sandbox: RunsCandidates, *, seed: int
+) -> Evaluated:
+    """The case through the engine, and the truth about every program that it wrote."""
+    began = time.monotonic()
+    solve = LocalSolve(stages, sandbox, on_step=lambda _step: None)
+    report = solve.run(case.problem.model_dump(mode="json"))
+    seconds = time.monotonic() - began
+    record = stages.record(report.solve_id)
+    chosen = choices(record, report)
+    truth = {source: is_right(sandbox, case, source) for source in set(chosen.values())}
+    share = report.strength
+    return Evaluated(
+        name=case.name,
+        seed=seed,
+        verdict=report.verdict,
+        right=truth[report.code],
+        agreement=report.agreement,
+        told_apart=share.told_apart / share.mutants if share and share.mutants else None,
+        modes={mode: truth[source] for mode, source in chosen.items()},
+        tokens=_tokens(record),
+        usage=report.usage,
+        seconds=round(seconds, 2),
+        cost_usd=report.cost_usd,
+    )
+
+
+def choices(record: SolveRecord, report: SolveReport) -> dict[str, str | None]:
+    """The program that each way to choose takes."""
+    drawn = record.rounds[0][0].candidates if record.rounds else []
+    every = [c for one, _ in record.rounds for c in one.candidates]
+    first = [one for one in record.tried if one.round == 1]
+    sources = {candidate.id: candidate.source for candidate in drawn}
+    standing = Standing(_state(record, first))
+    best = standing.best
+    return {
+        "direct": drawn[0].source if drawn else None,
+        "best of N by text": _voted([candidate.source for candidate in every]),
+        "+ tests": sources.get(_first_passing(standing, first) or ""),
+        "+ consensus": sources.get(_of_largest(standing) or (best.candidate_id if best else "")),
+        "full": report.code,
+    }
+
+
+def _state(record: SolveRecord, tried: list[Tried]) -> SolveState:
+    budget = record.problem.options.budget
+    return SolveState(
+        round=1,
+        max_rounds=1,
+        client_tests=len(record.problem.tests),
+        tried=tried,
+        usage=Usage(),
+        tokens_budget=budget.tokens,
+        calls_budget=budget.calls,
+        elapsed_s=0,
+        wall_budget_s=budget.wall_s,
+    )
+
+
+def _first_passing(standing: Standing, tried: list[Tried]) -> str | None:
+    """The first candidate that passes what a model may see, else the first of all."""
+    passing = [
+        one for one in tried if standing.passes_visible(one) and standing.passes_examples(one)
+    ]
+    kept = passing or tried
+    return kept[0].candidate_id if kept else None
+
+
+def _of_largest(standing: Standing) -> str | None:
+    """The oldest of the largest cluster that passes what a model may see."""
+    passing = [
+        one
+        for one in standing.built
+        if standing.passes_visible(one) and standing.passes_examples(one)
+    ]
+    found = clusters_of(passing)
+    return found[0].members[0] if found else None
+
+
+def _voted(sources: list[str | None]) -> str | None:
+    """The commonest program by its syntax tree; of equally common ones the first."""
+    texts = [(_normal(source), source) for source in sources if source]
+    if not texts:
+        return None
+    counts = Counter(normal for normal, _ in texts)
+    most = max(counts.values())
+    return next(source for normal, source in texts if counts[normal] == most)
+
+
+def _normal(source: str) -> str:
+    try:
+        return ast.dump(ast.parse(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return " ".join(source.split())
+
+
+def _tokens(record: SolveRecord) -> dict[str, int]:
+    """What each way to choose has to pay for."""
+    drawn = record.rounds[0][0].candidates if record.rounds else []
+    first = sum(candidate.usage.tokens for candidate in drawn)
+    every = sum(c.usage.tokens for one, _ in record.rounds for c in one.candidates)
+    return {
+        "direct": drawn[0].usage.tokens if drawn else 0,
+        "best of N by text": every,
+        "+ tests": first,
+        "+ consensus": first,
+        "full": record.usage.tokens,
+    }
