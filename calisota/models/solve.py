@@ -18,6 +18,8 @@ class Route(StrEnum):
     SLOW = "slow"
     FAST = "fast"
     CRITIC = "critic"
+    FRONTIER = "frontier"
+    """A model that is asked only where the others leave something open; absent unless named."""
 
 
 class Usage(Frozen):

@@ -144,7 +144,7 @@ def test_an_easy_problem_takes_six_steps_and_is_confirmed_in_a_second_container(
     ]  # fmt: skip
     assert sorted(rig.sandbox.ran) == ["r1c0", "r1c0", "r1c1"]
     assert report.usage.calls == 4
-    assert set(report.usage_by_route) == set(Route)
+    assert set(report.usage_by_route) == {Route.SLOW, Route.FAST, Route.CRITIC}
     assert "two runs" in report.claim
     assert report.index == "v1"
     assert [hit.path for hit in report.citations] == ["operator.py"]

@@ -66,9 +66,9 @@ async def test_options_an_endpoint_refuses_are_left_out_and_stay_out(tmp_path: P
     with ScriptedServer(picky) as server:
         async with open_chat(pointed_at(server.base_url, tmp_path)) as chat:
             assert (await chat.complete(ASK)).text == "ok"
-            assert len(server.seen) == 5
+            assert len(server.seen) == 6
             assert (await chat.complete(ASK)).text == "ok"
-    assert len(server.seen) == 6
+    assert len(server.seen) == 7
     assert server.seen[-1]["max_completion_tokens"] == 50
 
 
@@ -80,8 +80,19 @@ async def test_a_refusal_we_cannot_mend_says_so(tmp_path: Path):
         await ask(server, tmp_path)
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 413, 422])
-async def test_a_wrong_key_or_model_is_not_tried_again(tmp_path: Path, status: int):
+@pytest.mark.parametrize(
+    ("status", "setting"),
+    [
+        (401, "CALISOTA_LLM_API_KEY"),
+        (402, "CALISOTA_LLM_API_KEY"),
+        (403, "CALISOTA_LLM_API_KEY"),
+        (404, "CALISOTA_LLM_MODEL_FAST"),
+        (404, "CALISOTA_LLM_BASE_URL"),
+        (413, "CALISOTA_LLM_API_KEY"),
+        (422, "CALISOTA_LLM_API_KEY"),
+    ],
+)
+async def test_a_wrong_key_or_model_is_not_tried_again(tmp_path: Path, status: int, setting: str):
     with (
         ScriptedServer(lambda _request: (status, {}, {"error": {"message": "no"}})) as server,
         pytest.raises(ModelRejected) as caught,
@@ -89,7 +100,7 @@ async def test_a_wrong_key_or_model_is_not_tried_again(tmp_path: Path, status: i
         await ask(server, tmp_path)
     assert len(server.seen) == 1
     assert "sk-secret" not in str(caught.value)
-    assert "CALISOTA_LLM_API_KEY" in caught.value.remedy
+    assert setting in caught.value.remedy
 
 
 async def test_a_rate_limit_carries_how_long_to_wait(tmp_path: Path):
