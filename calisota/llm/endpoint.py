@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -107,7 +106,7 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     """
     text = headers.get("retry-after", "").strip()
     ms = headers.get("retry-after-ms", "").strip()
-    number = re.compile(r"\d{1,12}(\.\d{1,12})?")
+    number = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
     if number.fullmatch(ms):
         seconds = float(ms) / 1000
     elif number.fullmatch(text):
@@ -115,12 +114,12 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     else:
         try:
             date = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):  # the latter by a year or zone of many digits
             return None
         if date.tzinfo is None:  # a zone of -0000; HTTP knows no other than GMT
             date = date.replace(tzinfo=UTC)
         seconds = (date - (now or datetime.now(UTC))).total_seconds()
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_S) if math.isfinite(seconds) else None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
 
 
 def _query_values(query: str) -> list[str]:
