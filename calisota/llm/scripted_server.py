@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 FOREVER_S = 3600.0
+POLL_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,10 @@ class ScriptedServer:
         self._ending = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        # It looks this often whether it is to end; half a second, by default, is most of a test.
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(POLL_S,), daemon=True
+        )
 
     @property
     def base_url(self) -> str:
