@@ -41,19 +41,16 @@ class Deliberation:
         matrices: list[ExecutionMatrix],
         *,
         chat: ChatModel,
-        frontier: bool,
         execute: Execute,
         max_tokens: int,
         can_ask: bool,
         cancelled: bool,
     ) -> None:
-        """`frontier`: whether `chat` has a model for that route."""
         self._admitted = admitted
         self._record = record
         self._drawn = drawn
         self.matrices = list(matrices)
         self._chat = chat
-        self._frontier = frontier
         self._execute = execute
         self._max_tokens = max_tokens
         self._can_ask = can_ask
@@ -104,7 +101,7 @@ class Deliberation:
                 await self._ask(decision.question, Route.SLOW)
                 return True
             case Action.CLARIFY if decision.question is not None:
-                if not self._frontier or decision.question.by == "frontier":
+                if not self._chat.has(Route.FRONTIER) or decision.question.by == "frontier":
                     return False
                 await self._ask(decision.question, Route.FRONTIER)
                 return True

@@ -55,7 +55,18 @@ class Settings(BaseSettings):
         default=None,
         description="Model that is asked what a statement means before a person is. Unset: none.",
     )
-    llm_timeout_s: float = Field(default=180, gt=0, le=3600, description="Of one model call.")
+    llm_fallback_base_url: str | None = Field(
+        default=None,
+        description="A second endpoint, which answers while the first is down. Unset: none.",
+    )
+    llm_fallback_api_key: SecretStr | None = Field(default=None, description="Its key.")
+    llm_fallback_model: str | None = Field(default=None, description="Its model, for every route.")
+    llm_timeout_s: float = Field(
+        default=180,
+        gt=0,
+        le=3600,
+        description="Of one model call, until its answer is whole.",
+    )
     llm_max_tokens: int | None = Field(
         default=None,
         ge=16,
@@ -275,6 +286,11 @@ class Settings(BaseSettings):
     def run(self) -> Path:
         """Folder of locks, sockets and the state of what runs."""
         return self.home / "run"
+
+    @property
+    def breakers(self) -> Path:
+        """File of the endpoints that failed of late; see `calisota.llm.breaker_file`."""
+        return self.run / "llm_breakers.json"
 
     @property
     def retriever_socket(self) -> Path | None:

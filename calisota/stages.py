@@ -301,7 +301,6 @@ class Stages:
                     drawn,
                     matrices,
                     chat=chat,
-                    frontier=self._settings.llm_model_frontier is not None,
                     execute=execute,
                     max_tokens=self._settings.answer_tokens,
                     can_ask=can_ask,

@@ -32,6 +32,10 @@ class BudgetedChat:
         """What was used so far, earlier steps included."""
         return self._spent
 
+    def has(self, route: Route) -> bool:
+        """Whether a model is behind this route; see `ChatModel.has`."""
+        return self._chat.has(route)
+
     async def complete(self, request: ChatRequest) -> ChatResponse:
         """The model's answer.
 

@@ -67,6 +67,10 @@ class NoisyCoder:
             return self._dice.choice(self._wrong)
         return self._case.reference or ""
 
+    def has(self, route: Route) -> bool:
+        """There is no frontier model."""
+        return route is not Route.FRONTIER
+
     async def complete(self, request: ChatRequest) -> ChatResponse:
         """A plan, a critique, "it does not say", or a program; a token is four characters."""
         prompt = request.messages[0].content

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+import hashlib
+import json
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from calisota.models import Frozen, Route, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
 # Source: OpenAI's guidance of about 4 characters a token in English text. Counted in UTF-8 bytes,
 # so that scripts whose characters take a token or more each are not underestimated.
 BYTES_PER_TOKEN_AT_LEAST = 2
+
+ALWAYS_THERE = (Route.SLOW, Route.FAST, Route.CRITIC)
+"""The routes no installation is without."""
+
+Finish = Literal["stop", "length", "refusal", "unknown"]
+"""Why an answer ended: by itself, at `max_tokens`, by what the model or a filter will not say, or
+for a reason the endpoint does not give."""
 
 
 class Message(Frozen):
@@ -32,28 +41,67 @@ class ChatRequest(Frozen):
     max_tokens: int = Field(ge=1)
     stop: str | None = None
     """The answer ends before this text, where the endpoint can; the rest would be paid for."""
-    sample: int = Field(default=0, ge=0)
-    """Tells apart calls that are otherwise the same; not sent."""
     answer_schema: type[BaseModel] | None = None
     """Ask for JSON of this shape, where the endpoint can; the caller still validates."""
+    seed: int | None = Field(default=None, ge=0, lt=2**31)
+    """Asks for the same answer again, where the endpoint can; no promise."""
+    sample: int = Field(default=0, ge=0)
+    """Tells two samples of one prompt apart where answers are kept; the endpoint never sees it."""
+
+    def prompt_bound(self) -> int:
+        """An upper bound of the tokens of the messages."""
+        size = sum(len(message.content.encode(errors="replace")) for message in self.messages)
+        return size // BYTES_PER_TOKEN_AT_LEAST + 16 * len(self.messages)
 
     def worst_case_tokens(self) -> int:
         """An upper bound of what this call may cost: reserved before it is made."""
-        size = sum(len(message.content.encode(errors="replace")) for message in self.messages)
-        return size // BYTES_PER_TOKEN_AT_LEAST + 16 * len(self.messages) + self.max_tokens
+        return self.prompt_bound() + self.max_tokens
+
+    def key(self, model: str) -> str:
+        """The sha256 in hex of all that can change the answer of `model`: one key, one sample."""
+        parts = {
+            "model": model,
+            "route": self.route,
+            "messages": [[message.role, message.content] for message in self.messages],
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+            "stop": self.stop,
+            "schema": self.answer_schema.__name__ if self.answer_schema else None,
+            "seed": self.seed,
+            "sample": self.sample,
+        }
+        # ASCII only, so that text no encoding can carry has a key as well.
+        canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 class ChatResponse(Frozen):
     """What a model answered, and what it cost."""
 
     text: str
+    """Of a refusal: its words, where there are any."""
     complete: bool
-    """False: the answer was cut at `max_tokens`."""
+    """False: the answer was cut at `max_tokens`, was refused, or never came."""
     usage: Usage
+    finish: Finish = "stop"
+    model: str = "unknown"
+    """The name of the model that answered, as it is configured."""
+    endpoint: str | None = None
+    """The URL of the endpoint that answered, without credentials; None: there was none."""
+
+    @model_validator(mode="after")
+    def _an_answer_cut_or_refused_is_not_complete(self) -> Self:
+        if self.complete and self.finish in {"length", "refusal"}:
+            raise ValueError(f"an answer that ended by {self.finish} is not complete")
+        return self
 
 
 class ChatModel(Protocol):
-    """A model behind a route."""
+    """A model behind each route."""
+
+    def has(self, route: Route) -> bool:
+        """Whether a model is behind this route; all but `frontier` always have one."""
+        ...
 
     async def complete(self, request: ChatRequest) -> ChatResponse:
         """The model's answer.
@@ -69,13 +117,25 @@ class ScriptedChat:
     The script is a list of texts, served in order, or a function of the request.
     """
 
-    def __init__(self, script: Iterable[str] | Callable[[ChatRequest], str]) -> None:
+    def __init__(
+        self,
+        script: Iterable[str] | Callable[[ChatRequest], str],
+        *,
+        routes: Collection[Route] = ALWAYS_THERE,
+        model: str = "scripted",
+    ) -> None:
         self.seen: list[ChatRequest] = []
+        self._routes = routes
+        self._model = model
         if callable(script):
             self._answer = script
         else:
             texts = iter(script)
             self._answer = lambda _request: next(texts)
+
+    def has(self, route: Route) -> bool:
+        """Whether it was told to serve this route."""
+        return route in self._routes
 
     async def complete(self, request: ChatRequest) -> ChatResponse:
         """The next text of the script; a word counts as a token."""
@@ -86,4 +146,5 @@ class ScriptedChat:
             text=text,
             complete=True,
             usage=Usage(calls=1, prompt_tokens=asked, completion_tokens=len(text.split())),
+            model=self._model,
         )

@@ -2,191 +2,293 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
+import httpx2
 import openai
-from openai.types.chat import ChatCompletion
+from pydantic import SecretStr
 
-from calisota.errors import ModelRejected, ModelUnavailable, PermanentError
-from calisota.llm.chat import ChatRequest, ChatResponse
-from calisota.models import Route, Usage
+from calisota.errors import CalisotaError, ModelRejected, ModelUnavailable, PermanentError
+from calisota.llm.answer import MAX_BODY_BYTES, harmless, read_answer, refused
+from calisota.llm.breaker_file import BreakerFile
+from calisota.llm.chat import ALWAYS_THERE, ChatRequest, ChatResponse
+from calisota.llm.dialect import OTHER_LENGTH, Complaint, Dialect
+from calisota.llm.endpoint import Endpoint, retry_after_s
+from calisota.llm.fallback import FallbackChat, GuardedChat
+from calisota.models import Route
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
+    from calisota.llm.chat import ChatModel
     from calisota.settings import Settings
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 
 # Timeout, conflict and rate limit; any other 4xx stays as it is however often it is asked.
-TRY_AGAIN = (408, 409, 429)
+TRY_AGAIN = (408, 409, 425, 429)
 SERVER_ERROR = 500
-MAX_RETRY_AFTER_S = 120
+BAD_OPTION = (400, 422)
 
-# What most endpoints call the longest answer, and what reasoning models insist on.
-LENGTH_OPTIONS = ("max_tokens", "max_completion_tokens")
+CONNECT_TIMEOUT_S = 10.0
 
 
 class OpenAIChat:
-    """A model at an OpenAI-compatible endpoint.
+    """Models at one OpenAI-compatible endpoint.
 
-    Learns which options the endpoint refuses (HTTP 400 that names one) and stops sending them:
-    `max_tokens` gives way to `max_completion_tokens`; temperature, stop, response_format go.
+    Learns for each model which options are refused (HTTP 400 or 422 that names one) and stops
+    sending them; see `Dialect`. A call ends within `deadline_s`, however slowly bytes come.
     Source: option table of OpenAI, Azure, vLLM, Ollama, llama.cpp and LiteLLM; none takes all.
     """
 
-    def __init__(self, client: openai.AsyncOpenAI, models: dict[Route, str]) -> None:
+    def __init__(
+        self,
+        client: openai.AsyncOpenAI,
+        models: dict[Route, str],
+        *,
+        endpoint: Endpoint,
+        deadline_s: float,
+    ) -> None:
         self._client = client
         self._models = models
-        self._length_option = LENGTH_OPTIONS[0]
-        self._dropped: set[str] = set()
+        self._endpoint = endpoint
+        self._deadline_s = deadline_s
+        self._first = Dialect.first(endpoint.base_url.get_secret_value())
+        self._dialects: dict[str, Dialect] = {}
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._client.close()
+    def has(self, route: Route) -> bool:
+        """Whether a model is named for this route."""
+        return route in self._models
 
     async def complete(self, request: ChatRequest) -> ChatResponse:
         """The model's answer; see `ChatModel.complete`."""
+        if not self.has(request.route):
+            raise ModelRejected(
+                f"No model is named for the route {request.route}.",
+                remedy=f"set CALISOTA_LLM_MODEL_{request.route.upper()}.",
+            )
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await self._answer(request, self._models[request.route])
+        except TimeoutError:
+            pass
+        raise self._endpoint.unavailable(f"no whole answer came within {self._deadline_s:g} s")
+
+    async def _answer(self, request: ChatRequest, model: str) -> ChatResponse:
+        """The answer, after at most as many refusals as there are options to do without."""
+        lengths_refused = set()
         while True:
-            try:
-                completion = await self._client.chat.completions.create(**self._options(request))
-            except openai.APIStatusError as error:
-                if error.status_code in TRY_AGAIN or error.status_code >= SERVER_ERROR:
-                    raise self._unavailable(error) from error
-                if not self._learn(error, request):
-                    raise self._rejected(request, error) from error
-            except openai.APIError as error:
-                raise self._unavailable(error) from error
-            except ValueError as error:
-                raise self._no_endpoint("its answer is no JSON") from error
-            else:
-                if not isinstance(completion, ChatCompletion):
-                    raise self._no_endpoint("its answer is no chat completion")
-                return self._response(request, completion)
+            dialect = self._dialects.get(model, self._first)
+            came = await self._send(request, model, dialect)
+            if isinstance(came, bytes):
+                return read_answer(came, request, model=model, endpoint=self._endpoint)
+            if not isinstance(came, openai.APIStatusError):
+                raise self._no_answer(came)
+            complaint = Complaint.read(came.body)
+            if came.status_code in BAD_OPTION and complaint.is_refusal:
+                return refused(complaint, request, model=model, endpoint=self._endpoint)
+            known = dialect.after(complaint, request) if came.status_code in BAD_OPTION else None
+            if known is not None and known.length != dialect.length:
+                lengths_refused.add(dialect.length)
+            if known is None or lengths_refused.issuperset(OTHER_LENGTH):
+                raise self._status_fault(came, complaint, request, model)
+            if self._dialects.get(model, self._first) == dialect:
+                self._dialects[model] = known
+            # Else a call beside this one learned something meanwhile: try with that first.
 
-    def _options(self, request: ChatRequest) -> dict[str, Any]:
+    async def _send(
+        self, request: ChatRequest, model: str, dialect: Dialect
+    ) -> bytes | openai.APIError | _TooLargeError:
+        """The body of a 200, or what went wrong.
+
+        An error is returned, not raised: what is raised in its handler carries it along, and with
+        it whatever the endpoint echoed, our key perhaps.
+        """
         options: dict[str, Any] = {
-            "model": self._models[request.route],
-            "messages": [message.model_dump() for message in request.messages],
-            self._length_option: request.max_tokens,
+            "model": model,
+            "messages": [
+                {"role": message.role, "content": harmless(message.content)}
+                for message in request.messages
+            ],
         }
-        if "temperature" not in self._dropped:
-            options["temperature"] = request.temperature
-        if request.stop is not None and "stop" not in self._dropped:
-            options["stop"] = [request.stop]
-        if request.answer_schema is not None and "response_format" not in self._dropped:
-            options["response_format"] = {
-                "type": "json_schema",
-                "json_schema": {
-                    "name": request.answer_schema.__name__,
-                    "schema": request.answer_schema.model_json_schema(),
-                },
-            }
-        return options
+        options |= dialect.options(request)
+        try:
+            raw = await self._client.chat.completions.with_raw_response.create(**options)
+        except (openai.APIError, _TooLargeError) as error:
+            return error
+        body: bytes = raw.content
+        return body
 
-    def _learn(self, error: openai.APIStatusError, request: ChatRequest) -> bool:
-        """Whether the refused option is one we can do without; then it is not sent again."""
-        text = f"{error.param or ''} {error.message}"
-        old, new = LENGTH_OPTIONS
-        if old in text and self._length_option == old:
-            self._length_option = new
-            return True
-        for option in ("temperature", "stop"):
-            if option in text and option not in self._dropped:
-                self._dropped.add(option)
-                return True
-        format_sent = request.answer_schema is not None and "response_format" not in self._dropped
-        if format_sent and ("response_format" in text or "schema" in text):
-            self._dropped.add("response_format")
-            return True
-        return False
+    def _no_answer(self, error: openai.APIError | _TooLargeError) -> ModelUnavailable:
+        why = str(error)
+        if isinstance(error, openai.APITimeoutError):
+            why = "the connection timed out"
+        elif isinstance(error, openai.APIConnectionError):
+            cause = error.__cause__
+            why = f"{type(cause).__name__}: {cause}" if cause else why
+        return self._endpoint.unavailable(why)
 
-    def _rejected(self, request: ChatRequest, error: openai.APIStatusError) -> ModelRejected:
-        return ModelRejected(
-            f"The model endpoint refused the call ({error.status_code}, "
-            f"model {self._models[request.route]!r}): {_first_line(error.message)}.",
-            remedy="check CALISOTA_LLM_API_KEY, CALISOTA_LLM_MODEL_* and the prompt's length "
-            "against the model's context.",
-        )
-
-    def _unavailable(self, error: openai.APIError) -> ModelUnavailable:
-        retry_after = None
-        if isinstance(error, openai.APIStatusError):
-            header = error.response.headers.get("retry-after", "")
-            # An endpoint that asks for a day would park the Solve until its time is over.
-            retry_after = min(float(header), MAX_RETRY_AFTER_S) if header.isdigit() else None
-        return ModelUnavailable(
-            f"The model endpoint {self._client.base_url} did not answer: "
-            f"{type(error).__name__}: {_first_line(error.message)}.",
-            remedy="see that it runs (`calisota doctor`), or correct CALISOTA_LLM_BASE_URL.",
-            retry_after_s=retry_after,
-        )
-
-    def _no_endpoint(self, why: str) -> ModelRejected:
-        return ModelRejected(
-            f"{self._client.base_url} is no OpenAI-compatible endpoint: {why}.",
-            remedy="correct CALISOTA_LLM_BASE_URL; it usually ends in /v1.",
-        )
-
-    @staticmethod
-    def _response(request: ChatRequest, completion: ChatCompletion) -> ChatResponse:
-        # Some endpoints answer 200 with no choice: an empty answer, which the caller resamples.
-        choice = completion.choices[0] if completion.choices else None
-        usage = completion.usage
-        return ChatResponse(
-            text=(choice.message.content or "") if choice else "",
-            complete=choice is not None and choice.finish_reason != "length",
-            usage=Usage(
-                calls=1,
-                prompt_tokens=usage.prompt_tokens if usage else request.worst_case_tokens(),
-                completion_tokens=usage.completion_tokens if usage else 0,
-                estimated=usage is None,
-            ),
+    def _status_fault(
+        self,
+        error: openai.APIStatusError,
+        complaint: Complaint,
+        request: ChatRequest,
+        model: str,
+    ) -> CalisotaError:
+        status = error.status_code
+        if status in TRY_AGAIN or status >= SERVER_ERROR:
+            return self._endpoint.unavailable(
+                f"HTTP {status}: {complaint.message}",
+                retry_after_s=retry_after_s(error.response.headers),
+            )
+        return self._endpoint.rejected(
+            status,
+            complaint.message,
+            model=model,
+            route=request.route,
+            too_long=complaint.is_too_long,
         )
 
 
-def _first_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[0][:300] if lines else "no message"
+class _TooLargeError(Exception):
+    """The body is more than we read."""
 
 
-def open_chat(settings: Settings) -> OpenAIChat:
-    """The configured endpoint: the embedded model, or the one in CALISOTA_LLM_BASE_URL.
+class _BoundedStream(httpx2.AsyncByteStream):
+    """A body of which no more than `MAX_BODY_BYTES` are read."""
 
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._stream:
+            size += len(chunk)
+            if size > MAX_BODY_BYTES:
+                raise _TooLargeError(f"its answer is longer than {MAX_BODY_BYTES} bytes")
+            yield chunk
+
+    async def aclose(self) -> None:
+        """Close what it reads from."""
+        await self._stream.aclose()
+
+
+async def _bound(response: httpx2.Response) -> None:
+    """Bound the body of every response, of errors and redirects as well.
+
+    We ask for no compression; a body that is compressed all the same could swell without bound.
+    """
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise _TooLargeError("its answer is compressed, which was not asked for")
+    if isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _BoundedStream(response.stream)
+
+
+def open_chat(settings: Settings) -> AbstractAsyncContextManager[ChatModel]:
+    """The configured models: the embedded one, or those at CALISOTA_LLM_BASE_URL.
+
+    Where CALISOTA_LLM_FALLBACK_BASE_URL is set, its model answers while the others cannot.
     Raises: PermanentError: an endpoint of your own needs model names.
     """
+    endpoint, models = _primary(settings)
+    clients = [_client(settings, endpoint)]
+    chat: ChatModel = _guarded(settings, clients[0], endpoint, models)
+    if settings.llm_fallback_base_url is not None:
+        endpoint, models = _fallback(settings)
+        clients.append(_client(settings, endpoint))
+        chat = FallbackChat(chat, _guarded(settings, clients[1], endpoint, models))
+    return _closing(chat, clients)
+
+
+@asynccontextmanager
+async def _closing(chat: ChatModel, clients: list[openai.AsyncOpenAI]) -> AsyncIterator[ChatModel]:
+    async with AsyncExitStack() as stack:
+        for client in clients:
+            await stack.enter_async_context(client)
+        yield chat
+
+
+def _guarded(
+    settings: Settings, client: openai.AsyncOpenAI, endpoint: Endpoint, models: dict[Route, str]
+) -> GuardedChat:
+    deadline_s = settings.llm_timeout_s
+    return GuardedChat(
+        OpenAIChat(client, models, endpoint=endpoint, deadline_s=deadline_s),
+        BreakerFile(settings.breakers),
+        endpoint=endpoint.shown,
+        longest_call_s=deadline_s,
+    )
+
+
+def _primary(settings: Settings) -> tuple[Endpoint, dict[Route, str]]:
+    url = SecretStr(settings.llm)
+    if settings.llm_is_embedded:
+        key = SecretStr(_embedded_key(settings))
+        return Endpoint(base_url=url, key=key), dict.fromkeys(ALWAYS_THERE, EMBEDDED_MODEL)
     named = {
         Route.SLOW: settings.llm_model_slow,
         Route.FAST: settings.llm_model_fast,
         Route.CRITIC: settings.llm_model_critic,
+        Route.FRONTIER: settings.llm_model_frontier,
     }
-    if settings.llm_is_embedded:
-        key = _embedded_key(settings)
-        models = dict.fromkeys(named, EMBEDDED_MODEL)
-    else:
-        key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
-        models = {route: name for route, name in named.items() if name}
-        missing = [f"CALISOTA_LLM_MODEL_{route.upper()}" for route in named if route not in models]
-        if missing:
-            raise PermanentError(
-                f"CALISOTA_LLM_BASE_URL is set, but not {', '.join(missing)}.",
-                remedy="name a model for each route.",
-            )
-    client = openai.AsyncOpenAI(
-        base_url=settings.llm,
-        api_key=key,
-        timeout=settings.llm_timeout_s,
-        # Airflow retries the task; retries here would multiply with it, and escape the budget.
-        max_retries=0,
+    models = {route: name for route, name in named.items() if name}
+    missing = [f"CALISOTA_LLM_MODEL_{r.upper()}" for r in ALWAYS_THERE if r not in models]
+    if missing:
+        raise PermanentError(
+            f"CALISOTA_LLM_BASE_URL is set, but not {', '.join(missing)}.",
+            remedy="name a model for each route.",
+        )
+    return Endpoint(base_url=url, key=_key(settings.llm_api_key, "CALISOTA_LLM_API_KEY")), models
+
+
+def _fallback(settings: Settings) -> tuple[Endpoint, dict[Route, str]]:
+    if not settings.llm_fallback_base_url or not settings.llm_fallback_model:
+        raise PermanentError(
+            "CALISOTA_LLM_FALLBACK_BASE_URL is set, but not CALISOTA_LLM_FALLBACK_MODEL.",
+            remedy="name the model that stands in, or unset both.",
+        )
+    endpoint = Endpoint(
+        base_url=SecretStr(settings.llm_fallback_base_url),
+        key=_key(settings.llm_fallback_api_key, "CALISOTA_LLM_FALLBACK_API_KEY"),
+        settings="CALISOTA_LLM_FALLBACK",
     )
-    return OpenAIChat(client, models)
+    return endpoint, dict.fromkeys(Route, settings.llm_fallback_model)
+
+
+def _key(configured: SecretStr | None, setting: str) -> SecretStr:
+    """The key, without the line feed a file leaves. Raises: PermanentError: it fits no header."""
+    key = configured.get_secret_value().strip() if configured else ""
+    if key and not (key.isascii() and key.isprintable()):
+        raise PermanentError(
+            f"{setting} holds characters that no HTTP header can carry.", remedy="copy it again."
+        )
+    return SecretStr(key or "none")
+
+
+def _client(settings: Settings, endpoint: Endpoint) -> openai.AsyncOpenAI:
+    timeout = httpx2.Timeout(
+        settings.llm_timeout_s, connect=min(CONNECT_TIMEOUT_S, settings.llm_timeout_s)
+    )
+    try:
+        return openai.AsyncOpenAI(
+            base_url=endpoint.base_url.get_secret_value(),
+            api_key=endpoint.key.get_secret_value(),
+            timeout=timeout,
+            # Airflow retries the task; retries here would multiply with it, and escape the budget.
+            max_retries=0,
+            default_headers={"Accept-Encoding": "identity"},
+            http_client=openai.DefaultAsyncHttpx2Client(
+                timeout=timeout, event_hooks={"response": [_bound]}
+            ),
+        )
+    except httpx2.InvalidURL:
+        pass
+    raise PermanentError(
+        f"{endpoint.settings}_BASE_URL is no URL.", remedy="correct it; it usually ends in /v1."
+    )
 
 
 def _embedded_key(settings: Settings) -> str:

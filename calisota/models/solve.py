@@ -20,6 +20,7 @@ class Route(StrEnum):
     FAST = "fast"
     CRITIC = "critic"
     FRONTIER = "frontier"
+    """Asked what a statement means before a person is; absent unless named."""
 
 
 class Usage(Frozen):

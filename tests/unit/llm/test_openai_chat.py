@@ -4,46 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from calisota.errors import ModelRejected, ModelUnavailable, PermanentError
-from calisota.llm import ChatRequest, Message
 from calisota.llm.openai_chat import open_chat
 from calisota.llm.scripted_server import ScriptedServer
-from calisota.models import Route
 from calisota.settings import Settings
+from tests.unit.llm.asking import ASK, KEY, ask, pointed_at
 
 Answer = tuple[int, dict[str, str], dict[str, Any]]
-
-
-class Shape(BaseModel):
-    value: int
-
-
-ASK = ChatRequest(
-    route=Route.FAST,
-    messages=[Message(role="user", content="one two three")],
-    temperature=0.5,
-    max_tokens=50,
-    answer_schema=Shape,
-    stop="END",
-)
-
-
-def pointed_at(base_url: str, tmp_path: Path, **changes: Any) -> Settings:
-    values = {"home": tmp_path, "llm_base_url": base_url, "llm_api_key": "sk-secret"}
-    models = {f"llm_model_{route}": "m" for route in ("slow", "fast", "critic")}
-    return Settings.model_validate(values | models | changes)
 
 
 def refusal(param: str, message: str = "Unsupported parameter") -> Answer:
     error = {"message": f"{message}: {param}", "param": param, "code": "unsupported_parameter"}
     return 400, {}, {"error": error}
-
-
-async def ask(server: ScriptedServer, tmp_path: Path) -> Any:
-    async with open_chat(pointed_at(server.base_url, tmp_path)) as chat:
-        return await chat.complete(ASK)
 
 
 async def test_an_answer_comes_with_its_usage(tmp_path: Path):
@@ -58,7 +31,7 @@ async def test_an_answer_comes_with_its_usage(tmp_path: Path):
 
 async def test_options_an_endpoint_refuses_are_left_out_and_stay_out(tmp_path: Path):
     def picky(request: dict[str, Any]) -> str | Answer:
-        for param in ("max_tokens", "temperature", "stop", "response_format"):
+        for param in ("max_tokens", "temperature", "stop", "seed", "response_format"):
             if param in request:
                 return refusal(param)
         return "ok"
@@ -66,9 +39,9 @@ async def test_options_an_endpoint_refuses_are_left_out_and_stay_out(tmp_path: P
     with ScriptedServer(picky) as server:
         async with open_chat(pointed_at(server.base_url, tmp_path)) as chat:
             assert (await chat.complete(ASK)).text == "ok"
-            assert len(server.seen) == 5
+            assert len(server.seen) == 7
             assert (await chat.complete(ASK)).text == "ok"
-    assert len(server.seen) == 6
+    assert len(server.seen) == 8
     assert server.seen[-1]["max_completion_tokens"] == 50
 
 
@@ -80,16 +53,27 @@ async def test_a_refusal_we_cannot_mend_says_so(tmp_path: Path):
         await ask(server, tmp_path)
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 413, 422])
-async def test_a_wrong_key_or_model_is_not_tried_again(tmp_path: Path, status: int):
+@pytest.mark.parametrize(
+    ("status", "setting"),
+    [
+        (401, "CALISOTA_LLM_API_KEY"),
+        (402, "CALISOTA_LLM_API_KEY"),
+        (403, "CALISOTA_LLM_API_KEY"),
+        (404, "CALISOTA_LLM_MODEL_FAST"),
+        (404, "CALISOTA_LLM_BASE_URL"),
+        (413, "CALISOTA_LLM_API_KEY"),
+        (422, "CALISOTA_LLM_API_KEY"),
+    ],
+)
+async def test_a_wrong_key_or_model_is_not_tried_again(tmp_path: Path, status: int, setting: str):
     with (
         ScriptedServer(lambda _request: (status, {}, {"error": {"message": "no"}})) as server,
         pytest.raises(ModelRejected) as caught,
     ):
         await ask(server, tmp_path)
     assert len(server.seen) == 1
-    assert "sk-secret" not in str(caught.value)
-    assert "CALISOTA_LLM_API_KEY" in caught.value.remedy
+    assert KEY not in str(caught.value)
+    assert setting in caught.value.remedy
 
 
 async def test_a_rate_limit_carries_how_long_to_wait(tmp_path: Path):
