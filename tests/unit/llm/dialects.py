@@ -1,6 +1,7 @@
 """The endpoints there are, each as a script that enforces its quirks in its own words.
 
-The shapes and sentences are those of the products' documentation and issue trackers.
+The shapes of the errors, and most sentences, are those of the products' documentation and issue
+trackers; none of the products was run for this but llama.cpp, whose server is embedded.
 """
 
 from collections.abc import Callable
@@ -141,7 +142,7 @@ def fastapi_strict(request: Json) -> Answer:
 
 def llama_cpp(request: Json) -> Answer:
     if format_of(request) == "json_schema":
-        message = "JSON schema conversion failed:\nUnrecognized schema: true"
+        message = "Failed to initialize samplers: failed to parse grammar"
         return error(400, code=400, message=message, type="invalid_request_error")
     return '{"value": 1}'
 
@@ -192,11 +193,16 @@ def litellm_gpt5(request: Json) -> Answer:
 
 
 def lm_studio(request: Json) -> Answer:
+    """Its error is a bare string, and of the two formats it takes the stronger only."""
     if format_of(request) == "json_object":
         return 400, {}, {"error": "'response_format.type' must be 'json_schema' or 'text'"}
-    if format_of(request) == "json_schema" and "strict" not in request["response_format"]:
-        return 400, {}, {"error": "response_format.json_schema is not supported by this engine"}
     return '{"value": 1}'
+
+
+def lm_studio_old_engine(request: Json) -> Answer:
+    if format_of(request) == "json_schema":
+        return 400, {}, {"error": "response_format.json_schema is not supported by this engine"}
+    return lm_studio(request)
 
 
 NEW, OLD = "max_completion_tokens", "max_tokens"
@@ -220,5 +226,6 @@ ENDPOINTS = [
     _endpoint(ollama_old, 3, OLD, "temperature", "stop", "response_format"),
     _endpoint(litellm, 3, OLD, "seed"),
     _endpoint(litellm_gpt5, 2, OLD, "stop", "seed", "response_format"),
-    _endpoint(lm_studio, 3, OLD, "temperature", "stop", "seed"),
+    _endpoint(lm_studio, 1, OLD, *REST),
+    _endpoint(lm_studio_old_engine, 3, OLD, "temperature", "stop", "seed"),
 ]
