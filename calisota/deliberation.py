@@ -33,7 +33,7 @@ EXPLAINED = 2
 class Deliberation:
     """One round's end; `run` gives the decision, the other fields are then what led to it."""
 
-    def __init__(  # noqa: PLR0913  # a round's end looks at all of the round
+    def __init__(  # a round's end looks at all of the round
         self,
         admitted: Admitted,
         record: SolveRecord,
