@@ -77,6 +77,18 @@ class ModelUnavailable(TransientError):
 
     code = "model_unavailable"
 
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str,
+        retry_after_s: float | None = None,
+        perhaps_charged: bool = False,
+    ) -> None:
+        """`perhaps_charged`: the request arrived, so an answer may have been made and billed."""
+        super().__init__(message, remedy=remedy, retry_after_s=retry_after_s)
+        self.perhaps_charged = perhaps_charged
+
 
 class AirflowUnavailable(TransientError):
     """Airflow's REST API does not answer."""

@@ -98,6 +98,21 @@ class Settings(BaseSettings):
         description="How long a question waits for a person before a Solve goes on without.",
     )
 
+    ledger_url: SecretStr | None = Field(
+        default=None,
+        description="Database of what is spent, as SQLAlchemy names it. Unset: a file in the data "
+        "home; machines that share the work need one PostgreSQL.",
+    )
+    prices: Path | None = Field(
+        default=None, description="Your own prices of models. Unset: include/prices.yaml."
+    )
+    client_daily_tokens: int | None = Field(
+        default=None, ge=0, description="Tokens that one API key may spend in a day (UTC)."
+    )
+    client_daily_usd: float | None = Field(
+        default=None, ge=0, description="The same in USD, of models whose price is known."
+    )
+
     docker_host: str | None = Field(
         default=None, description="Docker Engine, as in DOCKER_HOST. Unset: found by itself."
     )
@@ -241,6 +256,13 @@ class Settings(BaseSettings):
     def artifacts(self) -> str:
         """URL or folder of the artifact store."""
         return self.artifacts_uri or str(self.home / "artifacts")
+
+    @property
+    def ledger(self) -> str:
+        """SQLAlchemy's URL of the ledger."""
+        if self.ledger_url is not None:
+            return self.ledger_url.get_secret_value()
+        return f"sqlite:///{self.home / 'ledger.db'}"
 
     @property
     def airflow(self) -> str:

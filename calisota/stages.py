@@ -11,6 +11,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -27,6 +28,10 @@ from calisota.errors import (
     ModelRejected,
     ModelUnavailable,
 )
+from calisota.ledger import Amount, Cap
+from calisota.ledger.ledger import Ledger
+from calisota.ledger.prices import Prices
+from calisota.llm import EMBEDDED_MODEL
 from calisota.models import (
     Action,
     Admitted,
@@ -43,12 +48,16 @@ from calisota.models import (
     Route,
     SolveReport,
     StepTiming,
+    TestResult,
     TestStrength,
     Trials,
     Usage,
     readable_faults,
 )
+from calisota.paid_chat import PaidChat
+from calisota.paths import include
 from calisota.rag.client import open_retriever
+from calisota.sandbox.cells import BUILD_CPU_S, OPTIONAL_WALL_S
 from calisota.sandbox.maxima import within_maxima
 
 if TYPE_CHECKING:
@@ -104,6 +113,7 @@ class Stages:
     ) -> None:
         self._settings = settings
         self._store = store
+        self._ledger = Ledger(settings.ledger)
         self._open_chat = open_chat
         self._open_retriever = open_retriever
 
@@ -116,10 +126,27 @@ class Stages:
         """
         with self._timed(solve_id, "retrieve"):
             problem = self.problem_of(conf)
-            self._store.put(solve_id, "problem", Admitted(problem=problem, started_at=time.time()))
+            client = conf.get("client")
+            admitted = Admitted(
+                problem=problem,
+                started_at=time.time(),
+                client=client if isinstance(client, str) else None,
+            )
+            self._store.put(solve_id, "problem", admitted)
+            self._open_account(solve_id, admitted)
             hits = self._search(problem)
             self._store.put(solve_id, "hits", hits)
         return hits
+
+    def _open_account(self, solve_id: str, admitted: Admitted) -> None:
+        budget, config = admitted.problem.options.budget, self._settings
+        daily = Cap(tokens=config.client_daily_tokens, usd=config.client_daily_usd)
+        self._ledger.open_account(
+            solve_id,
+            Cap(tokens=budget.tokens, calls=budget.calls, usd=budget.usd, cpu_s=budget.cpu_s),
+            client=admitted.client,
+            client_cap=None if daily == Cap() else daily,
+        )
 
     def problem_of(self, conf: Mapping[str, object]) -> Problem:
         """The Problem in a Dag run's conf, within the operator's limits. Raises: InputError."""
@@ -159,14 +186,18 @@ class Stages:
         tokens = min(PASSAGE_TOKENS, self._settings.context_tokens // 8)
         return fit_passages(hits, tokens * CHARS_PER_TOKEN)
 
-    async def plan(self, solve_id: str) -> Planned:
-        """The plan, by the slow model."""
+    async def plan(self, solve_id: str, *, generation: int = 0) -> Planned:
+        """The plan, by the slow model.
+
+        `generation`, here and below: how often a person had the step run afresh; a step that merely
+        runs again after a crash gets the answers that were paid for.
+        """
         with self._timed(solve_id, "plan"):
             admitted = self._load(solve_id, "problem", Admitted)
             hits = self._load(solve_id, "hits", HitSet)
             problem = admitted.problem
             try:
-                async with self._budgeted(admitted, Usage()) as chat:
+                async with self._paid(solve_id, admitted, generation) as chat:
                     planned = await agents.make_plan(
                         chat,
                         problem,
@@ -181,7 +212,7 @@ class Stages:
             self._store.put(solve_id, "plan", planned)
         return planned
 
-    async def code(self, solve_id: str, round_number: int) -> CandidateSet:
+    async def code(self, solve_id: str, round_number: int, *, generation: int = 0) -> CandidateSet:
         """The candidates of this round, sampled concurrently by the fast model."""
         with self._timed(solve_id, f"round_{round_number}.code"):
             admitted = self._load(solve_id, "problem", Admitted)
@@ -195,7 +226,7 @@ class Stages:
                 last=record.last,
                 prompts=agents.prompt_hashes(),
             )
-            async with self._budgeted(admitted, record.usage) as chat:
+            async with self._paid(solve_id, admitted, generation) as chat:
                 drawn = await self._draw(chat, record, briefs, round_number)
             self._store.put(solve_id, f"round_{round_number}/candidates", drawn)
         return drawn
@@ -259,11 +290,11 @@ class Stages:
         on_line: Callable[[str], None] | None = None,
     ) -> ExecutionMatrix:
         number = _round_of(candidate_id)
-        problem = self._load(solve_id, "problem", Admitted).problem
+        admitted = self._load(solve_id, "problem", Admitted)
         drawn = self._load(solve_id, f"round_{number}/candidates", CandidateSet)
         candidate = next(c for c in drawn.candidates if c.id == candidate_id)
         trials = self._load(solve_id, "plan", Planned).trials
-        matrix = run_trials(sandbox, problem, trials, candidate, solve_id, on_line)
+        matrix = self._run(solve_id, admitted, trials, candidate, sandbox, on_line)
         self._store.put(solve_id, f"round_{number}/matrix_{candidate_id}", matrix)
         return matrix
 
@@ -275,6 +306,7 @@ class Stages:
         *,
         can_ask: bool = True,
         cancelled: bool = False,
+        generation: int = 0,
     ) -> RoundResult:
         """The review of the round's best candidate, and the decision what happens next.
 
@@ -293,8 +325,7 @@ class Stages:
                 return await asyncio.to_thread(self._execute, solve_id, candidate_id, sandbox)
 
             spent = record.usage + drawn.usage
-            async with self._open_chat() as model:
-                chat = engine.BudgetedChat(model, admitted.problem.options.budget, spent)
+            async with self._paid(solve_id, admitted, generation) as chat:
                 deliberation = Deliberation(
                     admitted,
                     record,
@@ -426,15 +457,22 @@ class Stages:
             strength=strength,
             steps=[*self._steps(solve_id, record), own],
             prompts=agents.prompt_hashes(),
+            cost_usd=self._cost(solve_id),
         )
         self._store.put(solve_id, "report", report)
         return report
+
+    def _cost(self, solve_id: str) -> float | None:
+        """What the Solve cost in USD; None: the price of one of its models is not known."""
+        spent = self._ledger.spent(solve_id)
+        return None if spent is None or spent.unpriced else round(spent.usd, 6)
 
     def _proven(
         self, solve_id: str, record: SolveRecord, winner: Candidate, sandbox: RunsCandidates
     ) -> tuple[ExecutionMatrix, TestStrength | None]:
         """The winner's second clean run, and how well its tests tell it from its mutants."""
-        second = run_trials(sandbox, record.problem, record.trials, winner, solve_id)
+        admitted = self._load(solve_id, "problem", Admitted)
+        second = self._run(solve_id, admitted, record.trials, winner, sandbox)
         passed = second.outcome is Outcome.ACCEPTED and winner.source is not None
         if not passed or not (second.tests or second.observed):
             return second, None
@@ -446,7 +484,7 @@ class Stages:
             changed = winner.model_copy(
                 update={"id": f"{winner.id}{mutant.id}", "source": mutant.source}
             )
-            return run_trials(sandbox, record.problem, record.trials, changed, solve_id)
+            return self._run(solve_id, admitted, record.trials, changed, sandbox)
 
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             matrices = list(pool.map(run, mutants))
@@ -490,9 +528,49 @@ class Stages:
         return value
 
     @asynccontextmanager
-    async def _budgeted(self, admitted: Admitted, spent: Usage) -> AsyncIterator[ChatModel]:
+    async def _paid(
+        self, solve_id: str, admitted: Admitted, generation: int
+    ) -> AsyncIterator[ChatModel]:
         async with self._open_chat() as chat:
-            yield engine.BudgetedChat(chat, admitted.problem.options.budget, spent)
+            yield PaidChat(
+                chat,
+                self._ledger,
+                self._prices,
+                solve_id=solve_id,
+                client=admitted.client,
+                models=models_of(self._settings),
+                generation=generation,
+            )
+
+    @cached_property
+    def _prices(self) -> Prices:
+        return Prices.load(self._settings.prices or include("prices.yaml"))
+
+    def _run(
+        self,
+        solve_id: str,
+        admitted: Admitted,
+        trials: Trials,
+        candidate: Candidate,
+        sandbox: RunsCandidates,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ExecutionMatrix:
+        """The candidate on all trials; its CPU time is reserved before and settled after."""
+        problem = admitted.problem
+        binding = len(problem.tests) + len(trials.examples)
+        worst = Amount(
+            executions=1, cpu_s=binding * problem.limits.cpu_s + OPTIONAL_WALL_S + BUILD_CPU_S
+        )
+        try:
+            entry = self._ledger.reserve(
+                solve_id, worst, route="sandbox", model="", client=admitted.client
+            )
+        except BudgetExhausted as error:
+            return refused_matrix(problem, candidate, str(error))
+        matrix = run_trials(sandbox, problem, trials, candidate, solve_id, on_line)
+        used = sum(test.cpu_s or 0.0 for test in (*matrix.tests, *matrix.examples))
+        self._ledger.settle(entry, Amount(executions=1, cpu_s=used))
+        return matrix
 
     @contextmanager
     def _timed(self, solve_id: str, step: str) -> Iterator[None]:
@@ -521,6 +599,35 @@ def run_trials(
         whole, candidate, solve_id=solve_id, optional=len(trials.inputs), on_line=on_line
     )
     return engine.mark_held_out(problem, engine.sorted_out(problem, trials, matrix))
+
+
+def refused_matrix(problem: Problem, candidate: Candidate, why: str) -> ExecutionMatrix:
+    """The matrix of a candidate that the budget does not allow to run."""
+    tests = [
+        TestResult(name=problem.test_name(number), outcome=Outcome.NOT_RUN, detail=why[:300])
+        for number in range(len(problem.tests))
+    ]
+    return ExecutionMatrix(
+        candidate_id=candidate.id,
+        outcome=Outcome.NOT_RUN,
+        tests=tests,
+        image="none",
+        wall_s=0,
+        refused=True,
+    )
+
+
+def models_of(config: Settings) -> dict[Route, str]:
+    """The name of the model behind each route."""
+    if config.llm_is_embedded:
+        return dict.fromkeys((Route.SLOW, Route.FAST, Route.CRITIC), EMBEDDED_MODEL)
+    named = {
+        Route.SLOW: config.llm_model_slow,
+        Route.FAST: config.llm_model_fast,
+        Route.CRITIC: config.llm_model_critic,
+        Route.FRONTIER: config.llm_model_frontier,
+    }
+    return {route: name for route, name in named.items() if name}
 
 
 def _round_of(candidate_id: str) -> int:

@@ -1,7 +1,6 @@
 """The pure middle of a Solve: what to write next, what to keep, when to stop, what to claim."""
 
 from calisota.engine.briefs import make_briefs
-from calisota.engine.budget import BudgetedChat
 from calisota.engine.claim import claim_of
 from calisota.engine.decide import decide
 from calisota.engine.evidence import failures_for_model, held_out, mark_held_out, shown_tests
@@ -13,7 +12,6 @@ from calisota.engine.strength import strength_of
 from calisota.engine.trials import sorted_out, trials_for, with_trials
 
 __all__ = [
-    "BudgetedChat",
     "Mutant",
     "SolveRecord",
     "Standing",

@@ -179,6 +179,7 @@ def make_report(
     strength: TestStrength | None,
     steps: list[StepTiming],
     prompts: dict[str, str],
+    cost_usd: float | None = None,
 ) -> SolveReport:
     """The report; `second` is the matrix of the second clean run of an accepted program.
 
@@ -228,6 +229,7 @@ def make_report(
         index=record.hits.index,
         usage=record.usage,
         usage_by_route=record.usage_by_route(),
+        cost_usd=cost_usd,
         steps=steps,
         prompts=prompts,
     )

@@ -78,7 +78,7 @@ def state_after(
         calls_budget=options.budget.calls,
         elapsed_s=max(0.0, time.time() - admitted.started_at),
         wall_budget_s=options.budget.wall_s,
-        out_of_budget=drawn.stopped == "budget",
+        out_of_budget=drawn.stopped == "budget" or any(m.refused for m in matrices),
     )
 
 

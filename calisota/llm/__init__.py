@@ -3,6 +3,13 @@
 The client is in `calisota.llm.openai_chat`, which imports the SDK (half a second).
 """
 
-from calisota.llm.chat import ChatModel, ChatRequest, ChatResponse, Message, ScriptedChat
+from calisota.llm.chat import (
+    EMBEDDED_MODEL,
+    ChatModel,
+    ChatRequest,
+    ChatResponse,
+    Message,
+    ScriptedChat,
+)
 
-__all__ = ["ChatModel", "ChatRequest", "ChatResponse", "Message", "ScriptedChat"]
+__all__ = ["EMBEDDED_MODEL", "ChatModel", "ChatRequest", "ChatResponse", "Message", "ScriptedChat"]

@@ -148,7 +148,11 @@ def _parsed(body: bytes, endpoint: Endpoint) -> object:
         else:
             fault = f"its answer is {'an HTML page' if text.startswith('<') else 'no JSON'}"
     # Outside the handler: what was caught there would bring the whole body into a log.
-    raise endpoint.no_endpoint(fault) if fault else endpoint.unavailable("its answer broke off")
+    raise (
+        endpoint.no_endpoint(fault)
+        if fault
+        else endpoint.unavailable("its answer broke off", perhaps_charged=True)
+    )
 
 
 def _said(choice: _Choice, request: ChatRequest) -> tuple[str, Finish]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # so that scripts whose characters take a token or more each are not underestimated.
 BYTES_PER_TOKEN_AT_LEAST = 2
 
+EMBEDDED_MODEL = "smollm2-135m-instruct"
+"""What our own model server calls its model."""
+
 ALWAYS_THERE = (Route.SLOW, Route.FAST, Route.CRITIC)
 """The routes no installation is without."""
 

@@ -57,12 +57,15 @@ class Endpoint(Frozen):
         whole = {form for value in values for form in (value, unquote(value))}
         return sorted((v for v in whole if len(v) >= LEAST_SECRET), key=len, reverse=True)
 
-    def unavailable(self, why: str, *, retry_after_s: float | None = None) -> ModelUnavailable:
+    def unavailable(
+        self, why: str, *, retry_after_s: float | None = None, perhaps_charged: bool = False
+    ) -> ModelUnavailable:
         """It did not answer, and may later."""
         return ModelUnavailable(
             f"The model endpoint {self.shown} did not answer: {self.clean(why)}.",
             remedy=f"see that it runs (`calisota doctor`), or correct {self.settings}_BASE_URL.",
             retry_after_s=retry_after_s,
+            perhaps_charged=perhaps_charged,
         )
 
     def rejected(

@@ -118,4 +118,5 @@ class FallbackChat:
             f"{first.message} Nor did the fallback: {second}",
             remedy=first.remedy,
             retry_after_s=min((wait for wait in waits if wait is not None), default=None),
+            perhaps_charged=first.perhaps_charged,
         )

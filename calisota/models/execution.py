@@ -98,6 +98,8 @@ class ExecutionMatrix(Frozen):
     """Those of the statement, and what a person answered: as binding as the client's."""
     observed: list[Observation] = Field(default_factory=list)
     """On each generated input, in their order."""
+    refused: bool = False
+    """Not run: the budget allows no further execution."""
     trace: list[str] = Field(default_factory=list)
     """Of the smallest failure that a model may see, block by block."""
     image: str

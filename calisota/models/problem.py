@@ -195,6 +195,10 @@ class Budget(Frozen):
     tokens: int = Field(default=60_000, ge=1, le=10_000_000)
     calls: int = Field(default=32, ge=1, le=1000)
     wall_s: int = Field(default=600, ge=1, le=7200)
+    usd: float | None = Field(default=None, ge=0, le=1000)
+    """Of models whose price is known; null: tokens and calls alone bound it."""
+    cpu_s: float | None = Field(default=None, gt=0, le=36_000)
+    """Of the sandbox."""
 
 
 class Options(Frozen):

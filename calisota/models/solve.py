@@ -282,6 +282,8 @@ class Admitted(Frozen):
 
     problem: Problem
     started_at: float
+    client: str | None = None
+    """The key id that asked for it."""
 
 
 class RoundResult(Frozen):

@@ -44,6 +44,16 @@ def open_sandbox() -> DockerSandbox:
     return DockerSandbox(connect(settings()), settings())
 
 
+def generation_of(context: Context) -> int:
+    """How often a person cleared this task: then the models are asked anew.
+
+    Airflow raises `max_tries` above the task's `retries` when a task is cleared, and at no other
+    time; a try that follows a crash must not pay for the same answers again.
+    """
+    ti, task = context["ti"], context["task"]
+    return max(0, int(getattr(ti, "max_tries", 0) or 0) - int(task.retries or 0))
+
+
 def count_tokens(route: str, usage: Usage) -> None:
     """Send what a step spent to StatsD."""
     tags = {"route": route}
@@ -74,7 +84,9 @@ class PlanOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The plan's approaches and what they cost."""
-        planned = asyncio.run(open_stages().plan(context["run_id"]))
+        planned = asyncio.run(
+            open_stages().plan(context["run_id"], generation=generation_of(context))
+        )
         count_tokens("slow", planned.usage)
         if planned.note:
             self.log.warning("Going on without a plan: %s", planned.note)
@@ -95,7 +107,11 @@ class CodeOperator(BaseOperator):
         """The ids of the candidates; `sandbox` is mapped over them."""
         from calisota.text import printable  # noqa: PLC0415
 
-        drawn = asyncio.run(open_stages().code(context["run_id"], self.round_number))
+        drawn = asyncio.run(
+            open_stages().code(
+                context["run_id"], self.round_number, generation=generation_of(context)
+            )
+        )
         count_tokens("fast", drawn.usage)
         for candidate in drawn.candidates:
             text = printable(candidate.source) if candidate.source else candidate.note
@@ -181,7 +197,12 @@ class CriticOperator(BaseOperator, SkipMixin):
     def execute(self, context: Context) -> dict[str, Any]:
         """The decision and its reason."""
         result = asyncio.run(
-            open_stages().critic(context["run_id"], self.round_number, open_sandbox())
+            open_stages().critic(
+                context["run_id"],
+                self.round_number,
+                open_sandbox(),
+                generation=generation_of(context),
+            )
         )
         count_tokens("critic", result.usage)
         if result.critique:

@@ -269,9 +269,11 @@ def test_results_of_an_earlier_run_of_the_steps_do_not_reach_the_report(tmp_path
     (solve_id,) = (path.name for path in (tmp_path / "solves").iterdir())
     rig.chat = ScriptedChat(lambda r: PLAN if r.route is Route.SLOW else fenced(RIGHT))
     asyncio.run(rig.stages.code(solve_id, 1))
+    assert len(rig.chat.seen) == 0, "what was paid for is not asked again"
+    asyncio.run(rig.stages.code(solve_id, 1, generation=1))
     for candidate_id in ("r1c0", "r1c1"):
         rig.stages.sandbox(solve_id, candidate_id, rig.sandbox)
-    asyncio.run(rig.stages.critic(solve_id, 1, rig.sandbox))
+    asyncio.run(rig.stages.critic(solve_id, 1, rig.sandbox, generation=1))
     report = rig.stages.report(solve_id, rig.sandbox)
     assert report.verdict is Verdict.VERIFIED
     assert [candidate.id for candidate in report.candidates] == ["r1c0", "r1c1"]

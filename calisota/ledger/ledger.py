@@ -1,0 +1,287 @@
+"""The ledger: reserved before, settled after, never above the cap; atomic across processes.
+
+One number for each account holds what is spent and what is reserved; one conditional UPDATE raises
+it. A process that dies between the two leaves its reservation counted at its worst case for ever:
+whether the call was made is not known, so its money is not freed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from calisota.errors import BudgetExhausted
+from calisota.ledger.amounts import Amount, Cap, Line
+from calisota.ledger.tables import accounts, answers, entries, metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection, Engine
+
+By = Literal["solve", "client", "day", "route", "model"]
+
+COUNTED = ("tokens", "calls", "usd", "executions", "cpu_s", "unpriced")
+CAPPED = ("tokens", "calls", "usd", "cpu_s")
+WAIT_S = 60
+"""How long a writer waits for another; SQLite has one at a time."""
+
+
+def today() -> str:
+    """The day in UTC, to which what is spent now belongs."""
+    return datetime.now(UTC).date().isoformat()
+
+
+class Ledger:
+    """Accounts in the database at `url`; its tables are made at the first use.
+
+    SQLite serves one machine; several share a PostgreSQL. Safe to share between threads.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @cached_property
+    def _engine(self) -> Engine:
+        if not self._url.startswith("sqlite"):
+            engine = sa.create_engine(self._url, pool_pre_ping=True)
+        else:
+            engine = sa.create_engine(self._url, connect_args={"timeout": WAIT_S})
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+            sa.event.listen(engine, "begin", _begin_immediate)
+        with engine.begin() as connection:
+            metadata.create_all(connection)
+        return engine
+
+    def open_account(
+        self,
+        solve_id: str,
+        cap: Cap,
+        *,
+        client: str | None = None,
+        client_cap: Cap | None = None,
+        day: str | None = None,
+    ) -> None:
+        """Let a Solve spend up to `cap`; its client up to `client_cap` on this day.
+
+        Opened again, a Solve's account keeps what it has spent and takes over the new cap.
+        """
+        self._open(f"solve:{solve_id}", "solve", cap)
+        if client_cap is not None:
+            name = f"client:{client or ''}:{day or today()}"
+            self._open(name, "client", client_cap)
+
+    def _open(self, name: str, kind: str, cap: Cap) -> None:
+        caps = {f"cap_{one}": getattr(cap, one) for one in CAPPED}
+        with self._engine.begin() as connection:
+            found = connection.execute(
+                sa.update(accounts).where(accounts.c.name == name).values(**caps)
+            )
+            if found.rowcount:
+                return
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(sa.insert(accounts).values(name=name, kind=kind, **caps))
+        except IntegrityError:
+            return  # another process was quicker; its cap is ours
+
+    def reserve(
+        self,
+        solve_id: str,
+        worst: Amount,
+        *,
+        route: str,
+        model: str,
+        client: str | None = None,
+        day: str | None = None,
+    ) -> str:
+        """The id of a reservation of at most `worst`, counted from now on.
+
+        Raises: BudgetExhausted: the Solve's cap, or its client's of this day, does not allow it.
+        KeyError: the Solve has no account.
+        """
+        day = day or today()
+        raised = _counted(worst)
+        entry = secrets.token_hex(16)
+        with self._engine.begin() as connection:
+            for name in (f"solve:{solve_id}", f"client:{client or ''}:{day}"):
+                self._raise(connection, name, raised)
+            connection.execute(
+                sa.insert(entries).values(
+                    id=entry,
+                    solve=solve_id,
+                    client=client or "",
+                    day=day,
+                    route=route,
+                    model=model,
+                    state="open",
+                    **raised,
+                )
+            )
+        return entry
+
+    def _raise(self, connection: Connection, name: str, by: dict[str, Any]) -> None:
+        caps = {one: accounts.c[f"cap_{one}"] for one in CAPPED}
+        fits = [
+            sa.or_(cap.is_(None), accounts.c[one] + by[one] <= cap) for one, cap in caps.items()
+        ]
+        raised = connection.execute(
+            sa.update(accounts)
+            .where(accounts.c.name == name, *fits)
+            .values({one: accounts.c[one] + by[one] for one in COUNTED})
+        )
+        if raised.rowcount:
+            return
+        row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
+        if row is None:
+            if name.startswith("client:"):
+                return  # a client without a cap of its own
+            raise KeyError(name)
+        raise BudgetExhausted(
+            f"A call of up to {by['tokens']} tokens does not fit: {row.tokens} of "
+            f"{_shown(row.cap_tokens)} tokens, {row.calls} of {_shown(row.cap_calls)} calls and "
+            f"{row.usd:.4f} of {_shown(row.cap_usd)} USD are spent or reserved"
+            f"{' by this client today' if row.kind == 'client' else ''}.",
+            remedy="raise options.budget of the Problem."
+            if row.kind == "solve"
+            else "wait until tomorrow (UTC), or raise the client's quota.",
+        )
+
+    def settle(
+        self,
+        entry: str,
+        actual: Amount,
+        *,
+        key: str | None = None,
+        answer: bytes | None = None,
+        model: str | None = None,
+    ) -> bool:
+        """Whether this was the first word about a reservation; a second one changes nothing.
+
+        `answer` is kept under `key` in the same transaction: what was paid for is not lost.
+        """
+        return self._close(entry, "settled", actual, key=key, answer=answer, model=model)
+
+    def release(self, entry: str) -> bool:
+        """Whether a reservation was given back: only for a call that was certainly not made."""
+        return self._close(entry, "released", Amount())
+
+    def _close(
+        self,
+        entry: str,
+        state: str,
+        actual: Amount,
+        *,
+        key: str | None = None,
+        answer: bytes | None = None,
+        model: str | None = None,
+    ) -> bool:
+        spent = _counted(actual)
+        with self._engine.begin() as connection:
+            row = connection.execute(
+                sa.select(entries).where(entries.c.id == entry).with_for_update()
+            ).first()
+            if row is None or row.state != "open":
+                return False
+            values = {"state": state, **spent} | ({"model": model} if model else {})
+            connection.execute(sa.update(entries).where(entries.c.id == entry).values(**values))
+            names = [f"solve:{row.solve}", f"client:{row.client}:{row.day}"]
+            connection.execute(
+                sa.update(accounts)
+                .where(accounts.c.name.in_(names))
+                .values({n: accounts.c[n] - getattr(row, n) + spent[n] for n in COUNTED})
+            )
+            if key is not None and answer is not None:
+                known = (answers.c.solve == row.solve, answers.c.key == key)
+                connection.execute(sa.delete(answers).where(*known))
+                connection.execute(
+                    sa.insert(answers).values(solve=row.solve, key=key, day=row.day, data=answer)
+                )
+        return True
+
+    def answered(self, solve_id: str, key: str) -> bytes | None:
+        """What was answered before to this call of this Solve; None: nothing was."""
+        query = sa.select(answers.c.data).where(answers.c.solve == solve_id, answers.c.key == key)
+        with self._engine.connect() as connection:
+            found: bytes | None = connection.execute(query).scalar()
+        return found
+
+    def report(self, by: By, *, of: str | None = None) -> list[Line]:
+        """What was spent and is reserved, under each heading; `of` keeps one of them."""
+        heading = entries.c[by]
+        query = (
+            sa.select(
+                heading.label("name"),
+                *(sa.func.coalesce(sa.func.sum(entries.c[one]), 0).label(one) for one in COUNTED),
+                sa.func.sum(sa.case((entries.c.state == "open", 1), else_=0)).label("open"),
+            )
+            .group_by(heading)
+            .order_by(heading)
+        )
+        if of is not None:
+            query = query.where(heading == of)
+        with self._engine.connect() as connection:
+            return [Line.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+    def spent(self, solve_id: str) -> Line | None:
+        """What a Solve spent and has reserved; None: nothing."""
+        return next(iter(self.report("solve", of=solve_id)), None)
+
+    def forget(self, before: str) -> int:
+        """How many entries of days before this one (`2026-11-01`) were deleted."""
+        with self._engine.begin() as connection:
+            solves = sa.select(entries.c.solve).where(entries.c.day >= before)
+            connection.execute(sa.delete(answers).where(answers.c.day < before))
+            gone = connection.execute(sa.delete(entries).where(entries.c.day < before)).rowcount
+            kept = sa.select(sa.literal("solve:").op("||")(solves.subquery().c.solve))
+            connection.execute(
+                sa.delete(accounts).where(accounts.c.kind == "solve", accounts.c.name.not_in(kept))
+            )
+            old = sa.func.substr(accounts.c.name, sa.func.length(accounts.c.name) - 9) < before
+            connection.execute(sa.delete(accounts).where(accounts.c.kind == "client", old))
+        return gone
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+
+def _counted(amount: Amount) -> dict[str, Any]:
+    unpriced = amount.calls if amount.usd is None else 0
+    return amount.model_dump() | {"usd": amount.usd or 0.0, "unpriced": unpriced}
+
+
+def _shown(cap: float | None) -> str:
+    return "any number of" if cap is None else f"{cap:g}"
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # SQLAlchemy begins the transactions, not the driver.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # With WAL a crash of the process loses nothing; of the machine the last moment at most, and
+    # what was reserved then had not been sent.
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
+
+
+def _begin_immediate(connection: Any) -> None:
+    # A reader that turns into a writer is refused at once where another one has written.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def open_ledger(url: str) -> Iterator[Ledger]:
+    """The ledger, let go of at the end."""
+    ledger = Ledger(url)
+    try:
+        yield ledger
+    finally:
+        ledger.close()

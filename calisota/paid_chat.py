@@ -1,0 +1,110 @@
+"""A model whose every call is in the ledger: reserved before, settled after, never paid twice."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING
+
+from calisota.errors import ModelRejected, ModelUnavailable
+from calisota.ledger import Amount
+from calisota.llm import ChatResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from calisota.ledger.ledger import Ledger
+    from calisota.ledger.prices import Prices
+    from calisota.llm import ChatModel, ChatRequest
+    from calisota.models import Route, Usage
+
+
+class PaidChat:
+    """The model of one Solve.
+
+    An answer is stored with its payment before anybody uses it; a step that runs again after a
+    crash gets it from there. Not covered: a call that was under way when its process was killed.
+    Its reservation stays counted, so the caps hold, but it is made once more.
+    """
+
+    def __init__(
+        self,
+        chat: ChatModel,
+        ledger: Ledger,
+        prices: Prices,
+        *,
+        solve_id: str,
+        client: str | None,
+        models: Mapping[Route, str],
+        generation: int = 0,
+    ) -> None:
+        """`generation` counts how often a person had the step run afresh: then answers are new."""
+        self._chat = chat
+        self._ledger = ledger
+        self._prices = prices
+        self._solve_id = solve_id
+        self._client = client
+        self._models = models
+        self._generation = generation
+
+    def has(self, route: Route) -> bool:
+        """Whether a model is behind this route; see `ChatModel.has`."""
+        return self._chat.has(route)
+
+    async def complete(self, request: ChatRequest) -> ChatResponse:
+        """The model's answer, or the one that was paid for before.
+
+        Raises: BudgetExhausted: the worst case of this call does not fit any more. And what
+        `ChatModel.complete` raises.
+        """
+        model = self._models.get(request.route, "unknown")
+        key = self._key(request.key(model))
+        known = await asyncio.to_thread(self._ledger.answered, self._solve_id, key)
+        if known is not None:
+            return ChatResponse.model_validate_json(known)
+        worst = Amount(
+            tokens=request.worst_case_tokens(),
+            calls=1,
+            usd=self._prices.cost(
+                model, prompt_tokens=request.prompt_bound(), completion_tokens=request.max_tokens
+            ),
+        )
+        entry = await asyncio.to_thread(
+            self._ledger.reserve,
+            self._solve_id,
+            worst,
+            route=request.route.value,
+            model=model,
+            client=self._client,
+        )
+        try:
+            response = await self._chat.complete(request)
+        except ModelRejected:
+            await asyncio.to_thread(self._ledger.release, entry)
+            raise
+        except ModelUnavailable as error:
+            if not error.perhaps_charged:
+                await asyncio.to_thread(self._ledger.release, entry)
+            raise
+        await asyncio.to_thread(
+            self._ledger.settle,
+            entry,
+            self._amount(response.usage, response.model),
+            key=key,
+            answer=response.model_dump_json().encode(),
+            model=response.model,
+        )
+        return response
+
+    def _key(self, key: str) -> str:
+        if self._generation == 0:
+            return key
+        return hashlib.sha256(f"{key} {self._generation}".encode()).hexdigest()
+
+    def _amount(self, usage: Usage, model: str) -> Amount:
+        cost = self._prices.cost(
+            model,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+        )
+        return Amount(tokens=usage.tokens, calls=usage.calls, usd=cost)

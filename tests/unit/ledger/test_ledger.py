@@ -1,0 +1,167 @@
+"""The ledger's arithmetic, one process."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calisota.errors import BudgetExhausted
+from calisota.ledger import Amount, Cap
+from calisota.ledger.ledger import Ledger
+
+CALL = Amount(tokens=100, calls=1, usd=0.01)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path):
+    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    yield opened
+    opened.close()
+
+
+def reserve(ledger: Ledger, worst: Amount = CALL, solve: str = "s", **more: str) -> str:
+    return ledger.reserve(solve, worst, route="fast", model="m", **more)
+
+
+def test_what_could_exceed_a_cap_is_refused_before_it_is_made(ledger: Ledger):
+    ledger.open_account("s", Cap(tokens=250))
+    reserve(ledger)
+    reserve(ledger)
+    with pytest.raises(BudgetExhausted, match=r"200 of 250 tokens.*raise options\.budget"):
+        reserve(ledger)
+
+
+@pytest.mark.parametrize("cap", [Cap(calls=1), Cap(usd=0.015), Cap(tokens=100), Cap(cpu_s=1.5)])
+def test_each_cap_holds_by_itself(ledger: Ledger, cap: Cap):
+    ledger.open_account("s", cap)
+    worst = CALL.model_copy(update={"cpu_s": 1.0})
+    reserve(ledger, worst)
+    with pytest.raises(BudgetExhausted):
+        reserve(ledger, worst)
+
+
+def test_what_was_not_used_is_free_again_and_what_was_more_counts(ledger: Ledger):
+    ledger.open_account("s", Cap(tokens=200))
+    ledger.settle(reserve(ledger), Amount(tokens=10, calls=1))
+    ledger.settle(reserve(ledger), Amount(tokens=150, calls=1))
+    assert ledger.spent("s").tokens == 160
+    with pytest.raises(BudgetExhausted):
+        reserve(ledger)
+
+
+def test_a_second_delivery_changes_nothing(ledger: Ledger):
+    ledger.open_account("s", Cap(tokens=200))
+    entry = reserve(ledger)
+    assert ledger.settle(entry, Amount(tokens=10, calls=1))
+    assert not ledger.settle(entry, Amount(tokens=10, calls=1))
+    assert not ledger.release(entry)
+    assert ledger.spent("s").tokens == 10
+
+
+def test_a_reservation_of_a_process_that_died_stays_counted(ledger: Ledger, tmp_path: Path):
+    ledger.open_account("s", Cap(tokens=150))
+    reserve(ledger)
+    other = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    other.open_account("s", Cap(tokens=150))
+    with pytest.raises(BudgetExhausted):
+        reserve(other)
+    line = other.spent("s")
+    other.close()
+    assert (line.tokens, line.open) == (100, 1)
+
+
+def test_an_unknown_price_leaves_the_other_caps_in_force(ledger: Ledger):
+    ledger.open_account("s", Cap(tokens=150, usd=0.001))
+    free = CALL.model_copy(update={"usd": None})
+    entry = reserve(ledger, free)
+    with pytest.raises(BudgetExhausted):
+        reserve(ledger, free)
+    ledger.settle(entry, Amount(tokens=10, calls=1, usd=None))
+    assert (ledger.spent("s").usd, ledger.spent("s").unpriced) == (0, 1)
+
+
+def test_a_client_shares_its_day_among_its_solves(ledger: Ledger):
+    for solve in ("a", "b"):
+        ledger.open_account(
+            solve, Cap(tokens=1000), client="c", client_cap=Cap(tokens=150), day="2026-01-01"
+        )
+    reserve(ledger, solve="a", client="c", day="2026-01-01")
+    with pytest.raises(BudgetExhausted, match="by this client today"):
+        reserve(ledger, solve="b", client="c", day="2026-01-01")
+    assert ledger.spent("b") is None
+    reserve(ledger, solve="b", client="c", day="2026-01-02")
+
+
+def test_an_answer_is_kept_with_the_payment(ledger: Ledger):
+    ledger.open_account("s", Cap())
+    assert ledger.answered("s", "k") is None
+    ledger.settle(reserve(ledger), Amount(tokens=1, calls=1), key="k", answer=b"hello")
+    assert ledger.answered("s", "k") == b"hello"
+    assert ledger.answered("other", "k") is None
+
+
+def test_old_days_are_forgotten_and_young_ones_stay(ledger: Ledger):
+    for solve, day in (("old", "2026-01-01"), ("young", "2026-02-01")):
+        ledger.open_account(solve, Cap(), client="c", client_cap=Cap(), day=day)
+        entry = reserve(ledger, solve=solve, client="c", day=day)
+        ledger.settle(entry, CALL, key="k", answer=b"x")
+    assert ledger.forget("2026-01-15") == 1
+    assert ledger.answered("old", "k") is None
+    assert ledger.answered("young", "k") == b"x"
+    assert [line.name for line in ledger.report("solve")] == ["young"]
+    reserve(ledger, solve="young")
+    with pytest.raises(KeyError):
+        reserve(ledger, solve="old")
+
+
+def test_reports_add_up_by_every_heading(ledger: Ledger):
+    for solve in ("a", "b"):
+        ledger.open_account(solve, Cap())
+        ledger.settle(reserve(ledger, solve=solve, client=f"of {solve}"), CALL)
+    for by, names in (
+        ("solve", ["a", "b"]), ("client", ["of a", "of b"]), ("route", ["fast"]), ("model", ["m"]),
+    ):  # fmt: skip
+        lines = ledger.report(by)
+        assert [line.name for line in lines] == names
+        assert sum(line.tokens for line in lines) == 200
+
+
+amounts = st.builds(
+    Amount,
+    tokens=st.integers(0, 50),
+    calls=st.integers(0, 1),
+    usd=st.sampled_from([None, 0.0, 0.5]),
+)
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["reserve", "settle", "release"]), amounts, st.integers(0, 9)),
+        max_size=25,
+    )
+)
+def test_in_any_order_the_books_balance_and_the_cap_holds(
+    steps: list[tuple[str, Amount, int]],
+):
+    ledger = Ledger("sqlite://")
+    ledger.open_account("s", Cap(tokens=120, calls=6, usd=2.0))
+    entries: list[str] = []
+    overdraft = 0
+    for action, amount, which in steps:
+        if action == "reserve":
+            try:
+                entries.append(reserve(ledger, amount))
+            except BudgetExhausted:
+                continue
+        elif entries:
+            entry = entries[which % len(entries)]
+            settled = action == "settle" and ledger.settle(entry, amount)
+            overdraft += amount.tokens if settled else 0
+            if action == "release":
+                ledger.release(entry)
+    line = ledger.spent("s")
+    ledger.close()
+    if line is not None:
+        assert min(line.tokens, line.calls, line.unpriced, line.open) >= 0
+        assert line.tokens <= 120 + overdraft

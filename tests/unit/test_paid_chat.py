@@ -1,0 +1,130 @@
+"""Every call in the ledger, and none paid twice."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from calisota.errors import BudgetExhausted, InputError, ModelRejected, ModelUnavailable
+from calisota.ledger import Cap
+from calisota.ledger.ledger import Ledger
+from calisota.ledger.prices import Prices
+from calisota.llm import ChatRequest, Message, ScriptedChat
+from calisota.models import Route
+from calisota.paid_chat import PaidChat
+from calisota.paths import include
+
+ASK = ChatRequest(
+    route=Route.FAST,
+    messages=[Message(role="user", content="x" * 200)],
+    temperature=0,
+    max_tokens=100,
+)
+PRICES = Prices.load(include("prices.yaml"))
+
+
+class Rig:
+    def __init__(self, tmp_path: Path, cap: Cap, model: str = "gpt-4.1") -> None:
+        self.ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+        self.ledger.open_account("s", cap)
+        self.model = model
+
+    def chat(self, chat: ScriptedChat, generation: int = 0) -> PaidChat:
+        return PaidChat(
+            chat,
+            self.ledger,
+            PRICES,
+            solve_id="s",
+            client=None,
+            models={Route.FAST: self.model},
+            generation=generation,
+        )
+
+
+async def test_a_call_that_could_exceed_the_tokens_is_not_made(tmp_path: Path):
+    model = ScriptedChat(["never"])
+    rig = Rig(tmp_path, Cap(tokens=ASK.worst_case_tokens() - 1))
+    with pytest.raises(BudgetExhausted, match=r"raise options\.budget"):
+        await rig.chat(model).complete(ASK)
+    assert model.seen == []
+
+
+async def test_concurrent_calls_cannot_share_the_same_remainder(tmp_path: Path):
+    model = ScriptedChat(lambda _request: "ok")
+    chat = Rig(tmp_path, Cap(calls=2)).chat(model)
+    asks = [ASK.model_copy(update={"sample": n}) for n in range(5)]
+    results = await asyncio.gather(*map(chat.complete, asks), return_exceptions=True)
+    assert sum(isinstance(result, BudgetExhausted) for result in results) == 3
+
+
+async def test_an_answer_that_was_paid_for_is_not_asked_again_unless_a_person_wants_it(
+    tmp_path: Path,
+):
+    rig = Rig(tmp_path, Cap())
+    first = await rig.chat(ScriptedChat(["one"])).complete(ASK)
+    again = await rig.chat(ScriptedChat([])).complete(ASK)
+    assert again == first
+    fresh = await rig.chat(ScriptedChat(["two"]), generation=1).complete(ASK)
+    assert fresh.text == "two"
+    other = await rig.chat(ScriptedChat(["three"])).complete(ASK.model_copy(update={"sample": 1}))
+    assert other.text == "three"
+    assert rig.ledger.spent("s").calls == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "counted"),
+    [
+        (ModelRejected("401", remedy="r"), 0),
+        (ModelUnavailable("429", remedy="r"), 0),
+        (ModelUnavailable("cut", remedy="r", perhaps_charged=True), 1),
+    ],
+)
+async def test_a_call_without_an_answer_is_free_only_if_it_was_certainly_not_made(
+    tmp_path: Path, error: Exception, counted: int
+):
+    def fails(_request: ChatRequest) -> str:
+        raise error
+
+    rig = Rig(tmp_path, Cap())
+    with pytest.raises(type(error)):
+        await rig.chat(ScriptedChat(fails)).complete(ASK)
+    assert rig.ledger.spent("s").calls == counted
+
+
+async def test_money_is_counted_where_the_price_is_known(tmp_path: Path):
+    rig = Rig(tmp_path, Cap())
+    chat = ScriptedChat(["one two three"], model="gpt-4.1")
+    await rig.chat(chat).complete(ASK)
+    assert rig.ledger.spent("s").usd == pytest.approx((1 * 2.0 + 3 * 8.0) / 1e6)
+    (tmp_path / "other").mkdir()
+    unknown = Rig(tmp_path / "other", Cap(usd=0.0), model="some-model")
+    await unknown.chat(ScriptedChat(["x"], model="some-model")).complete(
+        ASK.model_copy(update={"sample": 7})
+    )
+    assert unknown.ledger.spent("s").unpriced == 1
+
+
+def test_a_price_without_a_source_or_date_is_refused(tmp_path: Path):
+    file = tmp_path / "prices.yaml"
+    file.write_text("gpt-x: {prompt: 1.0, completion: 2.0}\n")
+    with pytest.raises(InputError, match=r"price of gpt-x.*date: this field is required"):
+        Prices.load(file)
+    file.write_text("gpt-x: {prompt: 1.0, date: 2026-01-01, source: s}\n")
+    with pytest.raises(InputError, match="give both"):
+        Prices.load(file)
+
+
+def test_the_longest_pattern_gives_the_price(tmp_path: Path):
+    file = tmp_path / "prices.yaml"
+    known = "date: 2026-01-01, source: s"
+    file.write_text(
+        f'"gpt-*": {{prompt: 1, completion: 0, {known}}}\n'
+        f'"gpt-9*": {{prompt: 2, completion: 0, {known}}}\n'
+        f"free: {{free: true, {known}}}\n"
+    )
+    prices = Prices.load(file)
+    costs = [
+        prices.cost(model, prompt_tokens=10**6, completion_tokens=0)
+        for model in ("gpt-1", "gpt-9x", "free", "unknown")
+    ]
+    assert costs == [1, 2, 0, None]
