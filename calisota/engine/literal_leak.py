@@ -7,13 +7,14 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from calisota.engine.literal_pairs import flat, pair_groups
+from calisota.engine.literal_pairs import pair_groups
+from calisota.engine.literals import flat
 from calisota.models import CallTest, StdioTest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from calisota.engine.literal_pairs import Pair, Scalars
+    from calisota.engine.literals import Pair, Scalars
     from calisota.models import Problem
 
 _TRIVIAL_NUMBERS = frozenset({0, 1, 2, 10, 100, 1000, 10_000, 1_000_000})
