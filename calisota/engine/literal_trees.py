@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from calisota.engine.literals import Scalar, Scalars
 
 _MAX_NAMES = 50
+_MAX_STEPS = 300_000
+"""Nodes looked at in all: lists in lists are read once for each list around them."""
 _IFS = frozenset(
     "if_statement if_expression conditional_statement elsif conditional_expression "
     "postfix_conditional_expression".split()
@@ -58,6 +60,7 @@ class TreeTables:
     def __init__(self, text: bytes, *, is_called: bool) -> None:
         self._text = text
         self._is_called = is_called
+        self._steps = _MAX_STEPS
 
     def groups(self, root: Node) -> list[list[Pair]]:
         """The pairs of each table, and last all that branches answer."""
@@ -174,8 +177,9 @@ class TreeTables:
         """The literals of a short branch that returns, prints or assigns nothing else."""
         waiting = [body]
         while waiting:
+            self._steps -= 1
             node = waiting.pop()
-            if node.type in _NESTED:
+            if node.type in _NESTED or self._steps <= 0:
                 return None
             waiting += node.children
             operators = {one.type for one in node.children if not one.is_named}
@@ -192,9 +196,11 @@ class TreeTables:
     def _scalars(self, root: Node) -> Scalars:
         found: list[Scalar] = []
         waiting = [root]
-        while waiting and len(found) < MAX_SCALARS:
+        while waiting and len(found) < MAX_SCALARS and self._steps > 0:
+            self._steps -= 1
             node = waiting.pop()
-            text = self._of(node).decode(errors="replace")
+            is_leaf = node.child_count <= 1 or node.type in _STRINGS | _NUMBERS
+            text = self._of(node).decode(errors="replace") if is_leaf else ""
             if node.type in _STRINGS:
                 string = _unquoted(text)
                 if not _FORMAT.match(string):
@@ -202,7 +208,7 @@ class TreeTables:
             elif node.type in _NUMBERS:
                 number = _number(text)
                 found += [] if number is None else [number]
-            elif text in _WORDS and node.child_count <= 1:
+            elif text in _WORDS:
                 found.append(_WORDS[text])
             elif "type" not in node.type:
                 waiting += [

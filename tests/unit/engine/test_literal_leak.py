@@ -621,6 +621,24 @@ def test_numbers_of_tests_that_are_not_shown_never_come():
     assert leaks(source, problem, shown=frozenset({0, 77})) == [0]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "int t[] = " + "{1," * 5000 + "1" + "}" * 5000 + ";",
+        "int f(int n) { " + "if (n == 5) {" * 2000 + "return 55;" + "}" * 2001,
+        "int f(int n) { return " + "n == 5 ? 55 : " * 2000 + "1; }",
+    ],
+    ids=["lists", "branches", "choices"],
+)
+def test_deep_nesting_is_read_in_bounded_time(source):
+    assert leaks(source, fib("c")) == []
+
+
+def test_an_endless_number_is_no_literal_of_ours():
+    source = f"def fib(n):\n    if n == 0x{'f' * 9000}:\n        return 0x{'f' * 900}\n"
+    assert leaks(source, fib()) == []
+
+
 PIECES = st.lists(
     st.sampled_from(
         "def f ( n ) : \n if n == 5 return 55 { } , [ ] => match case 'hello' \"olleh\" : switch "
