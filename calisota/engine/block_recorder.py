@@ -152,7 +152,8 @@ class Recorder:
         if event == "line":
             line = frame.f_lineno
             follows = self._following(frame.f_code).get(state.last)
-            if state.start and line != follows:
+            # A line that follows itself is a comprehension (as of Python 3.12), or a short loop.
+            if state.start and line not in (follows, state.last):
                 self._close(frame, state)
                 state.start = line
             state.start = state.start or line
