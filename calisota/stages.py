@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -295,6 +296,8 @@ class Stages:
         candidate = next(c for c in drawn.candidates if c.id == candidate_id)
         trials = self._load(solve_id, "plan", Planned).trials
         matrix = self._run(solve_id, admitted, trials, candidate, sandbox, on_line)
+        trace = traced(sandbox, admitted.problem, trials, candidate, matrix, solve_id)
+        matrix = matrix.model_copy(update={"trace": trace})
         self._store.put(solve_id, f"round_{number}/matrix_{candidate_id}", matrix)
         return matrix
 
@@ -477,7 +480,10 @@ class Stages:
         if not passed or not (second.tests or second.observed):
             return second, None
         mutants = engine.mutants_of(
-            winner.source or "", record.problem.language, limit=self._settings.mutants
+            winner.source or "",
+            record.problem.language,
+            limit=self._settings.mutants,
+            entry_point=record.problem.entry_point,
         )
 
         def run(mutant: engine.Mutant) -> ExecutionMatrix:
@@ -599,6 +605,29 @@ def run_trials(
         whole, candidate, solve_id=solve_id, optional=len(trials.inputs), on_line=on_line
     )
     return engine.mark_held_out(problem, engine.sorted_out(problem, trials, matrix))
+
+
+def traced(
+    sandbox: RunsCandidates,
+    problem: Problem,
+    trials: Trials,
+    candidate: Candidate,
+    matrix: ExecutionMatrix,
+    solve_id: str,
+) -> list[str]:
+    """What a Python function did on the smallest failure that a model may see, block by block.
+
+    In a container of its own: the recorder is no part of the program that is judged.
+    """
+    smallest = engine.smallest_failure(problem, trials, matrix)
+    nonce = secrets.token_hex(8)
+    source = engine.traced_program(candidate.source or "", problem.entry_point or "", nonce)
+    if smallest is None or source is None:
+        return []
+    alone = problem.model_copy(update={"tests": [smallest]})
+    recorded = candidate.model_copy(update={"source": source})
+    again = sandbox.run_candidate(alone, recorded, solve_id=solve_id)
+    return engine.read_trace(again.tests[0].stderr, nonce)
 
 
 def refused_matrix(problem: Problem, candidate: Candidate, why: str) -> ExecutionMatrix:

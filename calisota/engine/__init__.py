@@ -1,9 +1,16 @@
 """The pure middle of a Solve: what to write next, what to keep, when to stop, what to claim."""
 
+from calisota.engine.block_trace import read_trace, traced_program
 from calisota.engine.briefs import make_briefs
 from calisota.engine.claim import claim_of
 from calisota.engine.decide import decide
-from calisota.engine.evidence import failures_for_model, held_out, mark_held_out, shown_tests
+from calisota.engine.evidence import (
+    failures_for_model,
+    held_out,
+    mark_held_out,
+    shown_tests,
+    smallest_failure,
+)
 from calisota.engine.mutants import Mutant, mutants_of
 from calisota.engine.report import SolveRecord, make_report
 from calisota.engine.standing import Standing
@@ -24,11 +31,14 @@ __all__ = [
     "make_report",
     "mark_held_out",
     "mutants_of",
+    "read_trace",
     "repair_of",
     "shown_tests",
+    "smallest_failure",
     "sorted_out",
     "state_after",
     "strength_of",
+    "traced_program",
     "trials_for",
     "with_trials",
 ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calisota.models import Outcome
+from calisota.models import CallTest, Language, Outcome
 
 if TYPE_CHECKING:
-    from calisota.models import ExecutionMatrix, Problem
+    from calisota.models import ExecutionMatrix, Problem, Trials
 
 HOLD_OUT_FROM = 6
 HOLD_OUT_EVERY = 3
@@ -53,6 +53,23 @@ def failures_for_model(matrix: ExecutionMatrix) -> list[str]:
         if not test.held_out and test.outcome is not Outcome.ACCEPTED
     ]
     return sorted(lines, key=len)[:MAX_FAILURES]
+
+
+def smallest_failure(problem: Problem, trials: Trials, matrix: ExecutionMatrix) -> CallTest | None:
+    """The shortest call of a Python function that failed, and that a model may see."""
+    if problem.language is not Language.PYTHON or matrix.outcome is Outcome.COMPILE_ERROR:
+        return None
+    pairs = [
+        *zip(problem.tests, matrix.tests, strict=False),
+        *zip(trials.examples, matrix.examples, strict=False),
+    ]
+    traceable = {Outcome.WRONG_ANSWER, Outcome.RUNTIME_ERROR}
+    failed = [
+        test
+        for test, result in pairs
+        if isinstance(test, CallTest) and not result.held_out and result.outcome in traceable
+    ]
+    return min(failed, key=lambda test: len(test.call.model_dump_json()), default=None)
 
 
 def _tail(stderr: str) -> str:

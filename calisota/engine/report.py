@@ -56,7 +56,11 @@ class SolveRecord(Frozen):
     @property
     def tried(self) -> list[Tried]:
         """The candidates of every round with what came of them, oldest first."""
-        return [one for drawn, result in self.rounds for one in tried_in(drawn, result.matrices)]
+        return [
+            one
+            for drawn, result in self.rounds
+            for one in tried_in(self.problem, drawn, result.matrices)
+        ]
 
     @property
     def questions(self) -> list[Question]:

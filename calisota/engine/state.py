@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from calisota.agents.coder import Repair
 from calisota.agents.prompts import asked_text, test_input
-from calisota.engine.evidence import failures_for_model
+from calisota.engine.evidence import failures_for_model, shown_tests
+from calisota.engine.literal_leak import leaked_tests
 from calisota.engine.standing import passed
 from calisota.models import SolveState, Tried
 
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
         Brief,
         CandidateSet,
         ExecutionMatrix,
+        Problem,
         Question,
         Usage,
     )
 
 
-def tried_in(drawn: CandidateSet, matrices: Iterable[ExecutionMatrix]) -> list[Tried]:
+def tried_in(
+    problem: Problem, drawn: CandidateSet, matrices: Iterable[ExecutionMatrix]
+) -> list[Tried]:
     """The candidates of one round with what came of them; one that did not run is left out."""
     by_id = {matrix.candidate_id: matrix for matrix in matrices}
     return [
@@ -34,6 +38,7 @@ def tried_in(drawn: CandidateSet, matrices: Iterable[ExecutionMatrix]) -> list[T
             round=drawn.round,
             brief=candidate.brief,
             matrix=by_id[candidate.id],
+            leaked=leaked_tests(candidate.source or "", problem, shown_tests(problem)),
         )
         for candidate in drawn.candidates
         if candidate.id in by_id
@@ -63,7 +68,7 @@ def state_after(
         round=drawn.round,
         max_rounds=options.rounds,
         client_tests=len(problem.tests),
-        tried=[*record.tried, *tried_in(drawn, matrices)],
+        tried=[*record.tried, *tried_in(problem, drawn, matrices)],
         inputs=[asked_text(problem, probe) for probe in trials.inputs],
         test_inputs=[test_input(problem, number) for number in range(len(problem.tests))],
         contradictions=trials.contradictions,

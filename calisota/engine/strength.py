@@ -37,7 +37,7 @@ def strength_of(
         if noticed or (not program.tests and differs):
             told_apart += 1
         else:
-            survivors.append(str(mutant))
+            survivors.append(f"line {mutant.line}: {mutant.before} became {mutant.after}")
     return TestStrength(mutants=counted, told_apart=told_apart, survivors=survivors[:MAX_SURVIVORS])
 
 

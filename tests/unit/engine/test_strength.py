@@ -23,7 +23,7 @@ def test_a_mutant_that_passes_all_tests_but_behaves_differently_survives():
     broken = tried("r1c0", BAD, BAD, answers="ab", build="error").matrix
     found = strength(program, noticed, survivor, same, broken)
     assert (found.mutants, found.told_apart) == (2, 1)
-    assert found.survivors == ["line 2: '<' for '<='"]
+    assert found.survivors == ["line 2: < became <="]
 
 
 def test_without_tests_the_inputs_are_measured():
