@@ -50,7 +50,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--name", default="noisy_coder")
     chosen = parser.parse_args()
-    config = settings()
+    # Long answers are allowed, so the planner is asked for inputs.
+    config = settings().model_copy(update={"llm_max_tokens": 4096})
     sandbox = RememberingSandbox(DockerSandbox(connect(config), config))
     cases = [
         _with_candidates(case, chosen.candidates)
@@ -72,7 +73,14 @@ def main() -> None:
                 correlation: float = correlation,
             ) -> Evaluated:
                 case, mutants = pair
-                coder = NoisyCoder(case, mutants, error_rate=rate, correlation=correlation, seed=0)
+                coder = NoisyCoder(
+                    case,
+                    mutants,
+                    inputs=case.inputs,
+                    error_rate=rate,
+                    correlation=correlation,
+                    seed=0,
+                )
                 return evaluate_case(case, _stages(config, folder, coder), sandbox, seed=0)
 
             rows = list(pool.map(run, zip(cases, wrong, strict=True)))

@@ -84,6 +84,11 @@ class Settings(BaseSettings):
         default=None, description="Your own GGUF weights for the embedded model server."
     )
 
+    deferrable: bool = Field(
+        default=False,
+        description="Whether steps that wait for models do so in Airflow's triggerer, where they "
+        "hold no worker: for many Solves at once with slow models.",
+    )
     mutants: int = Field(
         default=6,
         ge=0,

@@ -387,6 +387,14 @@ class Stages:
         """How many rounds this Solve may take."""
         return self._load(solve_id, "problem", Admitted).problem.options.rounds
 
+    def planned(self, solve_id: str) -> Planned:
+        """The plan that was made."""
+        return self._load(solve_id, "plan", Planned)
+
+    def drawn(self, solve_id: str, round_number: int) -> CandidateSet:
+        """The candidates that were sampled in this round."""
+        return self._load(solve_id, f"round_{round_number}/candidates", CandidateSet)
+
     def question(self, solve_id: str, round_number: int) -> Question:
         """What a person is to be asked after this round. Raises: ArtifactDamaged: nothing."""
         asked = self._load(solve_id, f"round_{round_number}/result", RoundResult).decision.question

@@ -135,8 +135,9 @@ def _accept_unproven(s: Standing) -> Decision | None:
     found = [o for o in s.built if s.passes_examples(o) and o.matrix.outcome is Outcome.ACCEPTED]
     if s.tested or not found or any(one.matrix.observed for one in found):
         return None
-    reason = f"{found[0].candidate_id} builds; there is no test to prove more"
-    return _made(s, Action.ACCEPT, reason, verdict=Verdict.UNVERIFIED, of=found[0])
+    one = s.best if s.best in found else found[0]
+    reason = f"{one.candidate_id} builds; there is no test to prove more"
+    return _made(s, Action.ACCEPT, reason, verdict=Verdict.UNVERIFIED, of=one)
 
 
 def _contradiction(s: Standing) -> Decision | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,13 @@ class Standing:
             not one.leaked,
             self.share(one),
             one in self.built,
+            # Where nothing can be executed to compare them, the commonest text is the likeliest.
+            0 if one.matrix.observed else self._alike[one.likeness],
         )
+
+    @cached_property
+    def _alike(self) -> Counter[str]:
+        return Counter(one.likeness for one in self.built)
 
 
 def passed(matrix: ExecutionMatrix) -> int:

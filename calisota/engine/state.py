@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from calisota.agents.coder import Repair
 from calisota.agents.prompts import asked_text, test_input
 from calisota.engine.evidence import failures_for_model, shown_tests
+from calisota.engine.likeness import likeness_of
 from calisota.engine.literal_leak import leaked_tests
 from calisota.engine.standing import passed
 from calisota.models import SolveState, Tried
@@ -38,6 +39,7 @@ def tried_in(
             round=drawn.round,
             brief=candidate.brief,
             matrix=by_id[candidate.id],
+            likeness=likeness_of(candidate.source or "", problem.language),
             leaked=leaked_tests(candidate.source or "", problem, shown_tests(problem)),
         )
         for candidate in drawn.candidates

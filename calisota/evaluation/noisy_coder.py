@@ -17,17 +17,13 @@ from calisota.models import Route, Usage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pydantic import JsonValue
+
     from calisota.evaluation.solve_cases import SolveCase
     from calisota.llm import ChatRequest
 
 MUTANTS = 10
-_PLAN = json.dumps(
-    {
-        "contract": "as stated",
-        "approaches": ["the first way", "the second way", "the third way"],
-        "corner_cases": [],
-    }
-)
+PLANNED_INPUTS = 8
 _CRITIQUE = json.dumps({"score": 50, "findings": [], "suggestions": []})
 _NOT_STATED = json.dumps({"quote": "", "stated": False, "answer": ""})
 
@@ -45,6 +41,7 @@ class NoisyCoder:
 
     `error_rate` is the chance that a sample is wrong. `correlation` is the chance that the whole
     Solve shares one draw, right or wrong: the correlation of the errors of any two samples.
+    `inputs` are what its planner would try: arguments that the statement allows, with no answers.
     """
 
     def __init__(
@@ -52,6 +49,7 @@ class NoisyCoder:
         case: SolveCase,
         wrong: list[str],
         *,
+        inputs: list[list[JsonValue]],
         error_rate: float,
         correlation: float,
         seed: int,
@@ -60,6 +58,14 @@ class NoisyCoder:
         self._wrong = wrong
         self._error_rate = error_rate
         self._dice = random.Random(f"{seed} {case.name} {error_rate} {correlation}")  # noqa: S311
+        self._plan = json.dumps(
+            {
+                "contract": "as stated",
+                "approaches": ["the first way", "the second way", "the third way"],
+                "corner_cases": [],
+                "inputs": [json.dumps(args) for args in inputs[:PLANNED_INPUTS]],
+            }
+        )
         self._shared = self._drawn() if self._dice.random() < correlation else None
 
     def _drawn(self) -> str:
@@ -79,7 +85,7 @@ class NoisyCoder:
         elif request.route is Route.CRITIC:
             text = _CRITIQUE
         else:
-            text = _PLAN if prompt.startswith("You plan") else _NOT_STATED
+            text = self._plan if prompt.startswith("You plan") else _NOT_STATED
         return ChatResponse(
             text=text,
             complete=True,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from pydantic import Field, JsonValue
+
 from calisota.engine.examples import literal_of
 from calisota.errors import InputError
 from calisota.evaluation.datasets import humaneval_python, rows
@@ -25,6 +27,9 @@ class SolveCase(Frozen):
     """The same with the hidden tests in place of the client's."""
     reference: str | None = None
     """A program that solves it, where one is known."""
+    inputs: list[list[JsonValue]] = Field(default_factory=list)
+    """Arguments that the statement allows, as a good planner would name them; of the hidden tests,
+    so only a simulated planner may see them."""
 
 
 def humaneval(folder: Path, *, client_tests: int = 0) -> list[SolveCase]:
@@ -48,6 +53,7 @@ def humaneval(folder: Path, *, client_tests: int = 0) -> list[SolveCase]:
             ),
             hidden=case.problem,
             reference=case.source,
+            inputs=[test.call.args for test in call_tests(checks[case.name])[client_tests:]],
         )
         for case in humaneval_python(path)
     ]

@@ -6,7 +6,6 @@ over texts, what tests, what agreement. They are paired, and no call is paid for
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import threading
 import time
@@ -15,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from calisota.engine import Standing
 from calisota.engine.behaviour import clusters_of
+from calisota.engine.likeness import likeness_of
 from calisota.local import LocalSolve
 from calisota.models import (
     Brief,
     Candidate,
     ExecutionMatrix,
     Frozen,
+    Language,
     Outcome,
     Problem,
     SolveState,
@@ -103,14 +104,24 @@ def is_right(sandbox: RunsCandidates, case: SolveCase, source: str | None) -> bo
 
 
 def evaluate_case(
-    case: SolveCase, stages: Stages, sandbox: RunsCandidates, *, seed: int
+    case: SolveCase,
+    stages: Stages,
+    sandbox: RunsCandidates,
+    *,
+    seed: int,
+    written: list[str | None] | None = None,
 ) -> Evaluated:
-    """The case through the engine, and the truth about every program that it wrote."""
+    """The case through the engine, and the truth about every program that it wrote.
+
+    `written` takes these programs.
+    """
     began = time.monotonic()
     solve = LocalSolve(stages, sandbox, on_step=lambda _step: None)
     report = solve.run(case.problem.model_dump(mode="json"))
     seconds = time.monotonic() - began
     record = stages.record(report.solve_id)
+    if written is not None:
+        written += [c.source for drawn, _ in record.rounds for c in drawn.candidates]
     chosen = choices(record, report)
     truth = {source: is_right(sandbox, case, source) for source in set(chosen.values())}
     share = report.strength
@@ -139,7 +150,7 @@ def choices(record: SolveRecord, report: SolveReport) -> dict[str, str | None]:
     best = standing.best
     return {
         "direct": drawn[0].source if drawn else None,
-        "best of N by text": _voted([candidate.source for candidate in every]),
+        "best of N by text": voted([candidate.source for candidate in every]),
         "+ tests": sources.get(_first_passing(standing, first) or ""),
         "+ consensus": sources.get(_of_largest(standing) or (best.candidate_id if best else "")),
         "full": report.code,
@@ -181,21 +192,14 @@ def _of_largest(standing: Standing) -> str | None:
     return found[0].members[0] if found else None
 
 
-def _voted(sources: list[str | None]) -> str | None:
-    """The commonest program by its syntax tree; of equally common ones the first."""
-    texts = [(_normal(source), source) for source in sources if source]
+def voted(sources: list[str | None]) -> str | None:
+    """The commonest program but for layout; of equally common ones the first."""
+    texts = [(likeness_of(source, Language.PYTHON), source) for source in sources if source]
     if not texts:
         return None
-    counts = Counter(normal for normal, _ in texts)
+    counts = Counter(likeness for likeness, _ in texts)
     most = max(counts.values())
-    return next(source for normal, source in texts if counts[normal] == most)
-
-
-def _normal(source: str) -> str:
-    try:
-        return ast.dump(ast.parse(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return " ".join(source.split())
+    return next(source for likeness, source in texts if counts[likeness] == most)
 
 
 def _tokens(record: SolveRecord) -> dict[str, int]:

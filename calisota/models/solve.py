@@ -205,6 +205,8 @@ class Tried(Frozen):
     round: int = Field(ge=1)
     brief: Brief
     matrix: ExecutionMatrix
+    likeness: str = ""
+    """The same for programs that differ only in layout and comments."""
     leaked: list[int] = Field(default_factory=list)
     """The visible tests that it seems to answer from a table."""
 

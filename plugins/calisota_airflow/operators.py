@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.observability import stats
 
 from calisota_airflow.params import ROUNDS
+from calisota_airflow.triggers import ModelTrigger, raise_fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from calisota.models import SolveReport, Usage
     from calisota.sandbox.engine import DockerSandbox
     from calisota.stages import Stages
+    from calisota_airflow.triggers import Step
 
 
 def open_stages() -> Stages:
@@ -77,41 +79,75 @@ class RetrieveOperator(BaseOperator):
         return {"index": found.index, "hits": len(found.hits)}
 
 
-class PlanOperator(BaseOperator):
+class ModelOperator(BaseOperator):
+    """A step that waits for models: here, or without a worker in the triggerer.
+
+    Deferred, a step costs a hop more; of many Solves at once it costs less (docs/benchmarks.md).
+    """
+
+    step: Step
+
+    def __init__(self, *, round_number: int = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.round_number = round_number
+
+    def execute(self, context: Context) -> Any:
+        """What the step gave."""
+        from calisota.settings import settings  # noqa: PLC0415
+
+        trigger = ModelTrigger(
+            step=self.step,
+            solve_id=context["run_id"],
+            round_number=self.round_number,
+            generation=generation_of(context),
+        )
+        if settings().deferrable:
+            self.defer(trigger=trigger, method_name="execute_complete")
+        asyncio.run(trigger.carry_out())
+        return self.outcome(context["run_id"])
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """The same, after the triggerer did it."""
+        raise_fault(event)
+        return self.outcome(context["run_id"])
+
+    def outcome(self, solve_id: str) -> Any:
+        """What the step stored, logged and counted; the XCom."""
+        raise NotImplementedError
+
+
+class PlanOperator(ModelOperator):
     """Asks the slow model for a plan."""
 
     ui_color = "#fdebd0"
+    step = "plan"
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def outcome(self, solve_id: str) -> dict[str, Any]:
         """The plan's approaches and what they cost."""
-        planned = asyncio.run(
-            open_stages().plan(context["run_id"], generation=generation_of(context))
-        )
+        planned = open_stages().planned(solve_id)
         count_tokens("slow", planned.usage)
         if planned.note:
             self.log.warning("Going on without a plan: %s", planned.note)
         self.log.info("Plan:\n%s", planned.plan.model_dump_json(indent=2))
+        self.log.info(
+            "Candidates run on %d examples of the statement and %d generated inputs.",
+            len(planned.trials.examples),
+            len(planned.trials.inputs),
+        )
         return {"approaches": len(planned.plan.approaches), "tokens": planned.usage.tokens}
 
 
-class CodeOperator(BaseOperator):
+class CodeOperator(ModelOperator):
     """Samples the round's candidates from the fast model, concurrently."""
 
     ui_color = "#fcf3cf"
+    step = "code"
 
-    def __init__(self, *, round_number: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.round_number = round_number
-
-    def execute(self, context: Context) -> list[str]:
+    def outcome(self, solve_id: str) -> list[str]:
         """The ids of the candidates; `sandbox` is mapped over them."""
         from calisota.text import printable  # noqa: PLC0415
 
-        drawn = asyncio.run(
-            open_stages().code(
-                context["run_id"], self.round_number, generation=generation_of(context)
-            )
-        )
+        drawn = open_stages().drawn(solve_id, self.round_number)
         count_tokens("fast", drawn.usage)
         for candidate in drawn.candidates:
             text = printable(candidate.source) if candidate.source else candidate.note
