@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import ConfigDict, Field, JsonValue
 
 from api.problems import ProblemDetails  # noqa: TC001  # pydantic reads it
+from calisota.ledger import Line  # noqa: TC001  # pydantic reads it
 from calisota.models import (
     CandidateSummary,
     Critique,
@@ -231,6 +232,13 @@ class IndexVersions(IndexSummary):
     """The index of one corpus and its versions, newest first."""
 
     details: list[IndexVersion]
+
+
+class UsageReport(Frozen):
+    """What was spent, a line for each heading."""
+
+    by: str
+    lines: list[Line]
 
 
 PartName = Literal["airflow", "scheduler", "dag_processor", "dag", "model"]

@@ -136,6 +136,24 @@ def answer(
     answer_remote(solve_id, value, settings(), console)
 
 
+@app.command()
+def usage(
+    *,
+    by: Annotated[
+        str, typer.Option(metavar="day|client|solve|route|model", help="One line for each.")
+    ] = "day",
+    as_json: Json = False,
+) -> None:
+    """Print what was spent and is reserved: tokens, calls, money, executions.
+
+    It reads the ledger of this installation, so it needs nothing that runs.
+    """
+    from calisota.settings import settings  # noqa: PLC0415
+    from calisota.usage_cli import print_usage  # noqa: PLC0415
+
+    print_usage(settings(), by, as_json=as_json)
+
+
 @app.command(
     "exec",
     epilog="""

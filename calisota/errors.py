@@ -7,6 +7,7 @@ CalisotaError
 │   ├── SandboxBusy         no place for a container became free in time
 │   ├── RetrieverBusy       the retriever has more queries than it can hold, or is ending
 │   ├── ModelUnavailable    the model endpoint is down, slow or rate-limiting
+│   ├── LedgerUnavailable   the database of what is spent does not answer
 │   └── AirflowUnavailable  Airflow's REST API does not answer
 ├── PermanentError          change the installation or its configuration
 │   ├── ImageMissing        build the sandbox images
@@ -88,6 +89,12 @@ class ModelUnavailable(TransientError):
         """`perhaps_charged`: the request arrived, so an answer may have been made and billed."""
         super().__init__(message, remedy=remedy, retry_after_s=retry_after_s)
         self.perhaps_charged = perhaps_charged
+
+
+class LedgerUnavailable(TransientError):
+    """The database of what is spent does not answer; without it nothing is spent."""
+
+    code = "ledger_unavailable"
 
 
 class AirflowUnavailable(TransientError):

@@ -227,6 +227,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Days after which the housekeeping deletes a Solve's artifacts; 0: never.",
     )
+    ledger_retention_days: int = Field(
+        default=90,
+        ge=0,
+        description="Days after which the housekeeping deletes what was spent; 0: never.",
+    )
     housekeeping_minutes: int = Field(
         default=60,
         ge=0,

@@ -1,4 +1,4 @@
-"""The DAG `housekeeping`: removes containers and artifacts that nobody needs any more."""
+"""The DAG `housekeeping`: removes containers, artifacts and entries that nobody needs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import timedelta
 from airflow.sdk import DAG
 
 from calisota_airflow.housekeeping import (
+    ForgetSpendingOperator,
     PruneArtifactsOperator,
     ReapContainersOperator,
     schedule,
@@ -15,7 +16,7 @@ from calisota_airflow.policy import RemedyRetryPolicy
 
 with DAG(
     dag_id="housekeeping",
-    description="Remove containers past their time and artifacts past their retention.",
+    description="Remove containers past their time and artifacts and entries past their retention.",
     doc_md=__doc__,
     schedule=schedule(),
     catchup=False,
@@ -31,3 +32,4 @@ with DAG(
 ) as dag:
     ReapContainersOperator(task_id="containers")
     PruneArtifactsOperator(task_id="artifacts")
+    ForgetSpendingOperator(task_id="ledger")

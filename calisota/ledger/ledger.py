@@ -14,9 +14,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from calisota.errors import BudgetExhausted
+from calisota.errors import BudgetExhausted, LedgerUnavailable
 from calisota.ledger.amounts import Amount, Cap, Line
 from calisota.ledger.tables import accounts, answers, entries, metadata
 
@@ -59,6 +59,18 @@ class Ledger:
             metadata.create_all(connection)
         return engine
 
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        """A transaction. Raises: LedgerUnavailable: the database does not answer."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise LedgerUnavailable(
+                f"The ledger does not answer: {type(error.orig).__name__}.",
+                remedy="see to the database behind CALISOTA_LEDGER_URL, and try again.",
+            ) from None
+
     def open_account(
         self,
         solve_id: str,
@@ -79,14 +91,14 @@ class Ledger:
 
     def _open(self, name: str, kind: str, cap: Cap) -> None:
         caps = {f"cap_{one}": getattr(cap, one) for one in CAPPED}
-        with self._engine.begin() as connection:
+        with self._begun() as connection:
             found = connection.execute(
                 sa.update(accounts).where(accounts.c.name == name).values(**caps)
             )
             if found.rowcount:
                 return
         try:
-            with self._engine.begin() as connection:
+            with self._begun() as connection:
                 connection.execute(sa.insert(accounts).values(name=name, kind=kind, **caps))
         except IntegrityError:
             return  # another process was quicker; its cap is ours
@@ -109,7 +121,7 @@ class Ledger:
         day = day or today()
         raised = _counted(worst)
         entry = secrets.token_hex(16)
-        with self._engine.begin() as connection:
+        with self._begun() as connection:
             for name in (f"solve:{solve_id}", f"client:{client or ''}:{day}"):
                 self._raise(connection, name, raised)
             connection.execute(
@@ -183,7 +195,7 @@ class Ledger:
         model: str | None = None,
     ) -> bool:
         spent = _counted(actual)
-        with self._engine.begin() as connection:
+        with self._begun() as connection:
             row = connection.execute(
                 sa.select(entries).where(entries.c.id == entry).with_for_update()
             ).first()
@@ -199,21 +211,35 @@ class Ledger:
             )
             if key is not None and answer is not None:
                 known = (answers.c.solve == row.solve, answers.c.key == key)
-                connection.execute(sa.delete(answers).where(*known))
-                connection.execute(
-                    sa.insert(answers).values(solve=row.solve, key=key, day=row.day, data=answer)
+                again = connection.execute(
+                    sa.update(answers).where(*known).values(times=answers.c.times + 1)
                 )
+                if not again.rowcount:
+                    connection.execute(
+                        sa.insert(answers).values(
+                            solve=row.solve, key=key, day=row.day, data=answer, times=1
+                        )
+                    )
         return True
 
     def answered(self, solve_id: str, key: str) -> bytes | None:
         """What was answered before to this call of this Solve; None: nothing was."""
         query = sa.select(answers.c.data).where(answers.c.solve == solve_id, answers.c.key == key)
-        with self._engine.connect() as connection:
+        with self._begun() as connection:
             found: bytes | None = connection.execute(query).scalar()
         return found
 
-    def report(self, by: By, *, of: str | None = None) -> list[Line]:
-        """What was spent and is reserved, under each heading; `of` keeps one of them."""
+    def twice_answered(self) -> int:
+        """How many calls were made and answered though an answer was stored: none, one hopes."""
+        query = sa.select(sa.func.coalesce(sa.func.sum(answers.c.times - 1), 0))
+        with self._begun() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def report(self, by: By, *, of: str | None = None, client: str | None = None) -> list[Line]:
+        """What was spent and is reserved, under each heading; `of` keeps one of them.
+
+        `client` keeps what this API key spent.
+        """
         heading = entries.c[by]
         query = (
             sa.select(
@@ -226,7 +252,9 @@ class Ledger:
         )
         if of is not None:
             query = query.where(heading == of)
-        with self._engine.connect() as connection:
+        if client is not None:
+            query = query.where(entries.c.client == client)
+        with self._begun() as connection:
             return [Line.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
     def spent(self, solve_id: str) -> Line | None:
@@ -235,7 +263,7 @@ class Ledger:
 
     def forget(self, before: str) -> int:
         """How many entries of days before this one (`2026-11-01`) were deleted."""
-        with self._engine.begin() as connection:
+        with self._begun() as connection:
             solves = sa.select(entries.c.solve).where(entries.c.day >= before)
             connection.execute(sa.delete(answers).where(answers.c.day < before))
             gone = connection.execute(sa.delete(entries).where(entries.c.day < before)).rowcount

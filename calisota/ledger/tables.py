@@ -62,6 +62,7 @@ answers = Table(
     Column("key", String(64), primary_key=True),
     Column("day", String(10), nullable=False),
     Column("data", LargeBinary, nullable=False),
+    Column("times", Integer, nullable=False),
 )
 """What was answered, before anybody used it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-SOLVE_DAG = "solve"
+SOLVE_DAGS = ("solve", "solve_fast")
 ACTIVE = ["queued", "running"]
 DAY_S = 86_400
 
@@ -84,5 +84,27 @@ class PruneArtifactsOperator(BaseOperator):
     @staticmethod
     def _runs(context: Context, solve_ids: list[str]) -> bool:
         """Whether a Dag run of these waits or runs; in a paused DAG one may wait for months."""
-        count = context["ti"].get_dr_count(SOLVE_DAG, run_ids=solve_ids, states=ACTIVE)
-        return count > 0
+        ti = context["ti"]
+        return any(ti.get_dr_count(dag, run_ids=solve_ids, states=ACTIVE) > 0 for dag in SOLVE_DAGS)
+
+
+class ForgetSpendingOperator(BaseOperator):
+    """Deletes from the ledger what was spent long ago, and the answers that were kept for it."""
+
+    ui_color = "#fcf3cf"
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """How many entries were deleted."""
+        del context
+        from calisota.ledger.ledger import open_ledger  # noqa: PLC0415
+        from calisota.settings import settings  # noqa: PLC0415
+
+        days = settings().ledger_retention_days
+        if days == 0:
+            self.log.info("Everything is kept: CALISOTA_LEDGER_RETENTION_DAYS is 0.")
+            return {"deleted": 0}
+        before = (datetime.now(UTC) - timedelta(days=days)).date().isoformat()
+        with open_ledger(settings().ledger) as ledger:
+            deleted = ledger.forget(before)
+        self.log.info("Deleted %d entries of days before %s.", deleted, before)
+        return {"deleted": deleted}

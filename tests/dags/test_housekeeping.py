@@ -19,7 +19,10 @@ from calisota_airflow.housekeeping import PruneArtifactsOperator
 class TaskInstance:
     asked = []
     def get_dr_count(self, dag_id, run_ids, states):
-        assert (dag_id, states) == ("solve", ["queued", "running"])
+        assert states == ["queued", "running"]
+        if dag_id == "solve_fast":
+            return 0
+        assert dag_id == "solve"
         self.asked += run_ids
         return len({"queued", "a~b"} & set(run_ids))
 

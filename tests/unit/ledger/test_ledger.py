@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calisota.errors import BudgetExhausted
+from calisota.errors import BudgetExhausted, LedgerUnavailable
 from calisota.ledger import Amount, Cap
 from calisota.ledger.ledger import Ledger
 
@@ -113,6 +113,11 @@ def test_old_days_are_forgotten_and_young_ones_stay(ledger: Ledger):
     reserve(ledger, solve="young")
     with pytest.raises(KeyError):
         reserve(ledger, solve="old")
+
+
+def test_a_database_that_does_not_answer_is_a_fault_that_may_pass(tmp_path: Path):
+    with pytest.raises(LedgerUnavailable, match="CALISOTA_LEDGER_URL"):
+        Ledger(f"sqlite:///{tmp_path}/absent/ledger.db").spent("s")
 
 
 def test_reports_add_up_by_every_heading(ledger: Ledger):
