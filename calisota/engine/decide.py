@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from calisota.models import SolveState, Tried
 
 STRONG_TESTS = 3
-"""Fewer tests than this, of those that only outside comparison decides, prove little."""
+"""Fewer different inputs than this, in tests that outside comparison decides, prove little."""
 HELD_OUT_LOOKS = 2
 """So many candidates may be tried against the held-out tests before these are spent."""
 BROKEN_SHARE = 0.2
@@ -98,7 +98,10 @@ def _accept(s: Standing, one: Tried) -> Decision:
         reason = f"{one.candidate_id} answers as was said when it was asked"
         return _made(s, Action.ACCEPT, reason, verdict=Verdict.VERIFIED_WEAK_TESTS, of=one)
     spent = s.looks >= HELD_OUT_LOOKS
-    strong = sum(not test.cooperative for test in tests) >= STRONG_TESTS
+    asked = {
+        text for text, test in zip(s.state.test_inputs, tests, strict=False) if not test.cooperative
+    }
+    strong = len(asked) >= STRONG_TESTS
     if strong and not spent:
         reason = f"{one.candidate_id} passed all {len(tests)} tests"
         return _made(s, Action.ACCEPT, reason, verdict=Verdict.VERIFIED, of=one)

@@ -26,6 +26,8 @@ MAX_INPUTS = 40
 MAX_TEXT = 200
 CHANGES_PER_VALUE = 24
 HALF = 0.5
+SMALL = 6
+"""Numbers up to twice this are tried wherever a number is known."""
 
 
 def inputs_for(
@@ -158,12 +160,13 @@ def _real(value: float, seen: Sequence[float], dice: random.Random) -> float:
 
 def _number(value: int, seen: Sequence[int], dice: random.Random) -> int:
     least, most = min(seen, default=value), max(seen, default=value)
-    wide = max(most, 10)
-    near = [value - 1, value + 1, value * 2, value // 2, least, most, most + 1, wide // 2]
-    near += [0, 1, 2, 3, dice.randint(min(least, 0), wide)]
-    allowed = [n for n in near if (n >= min(least, 0) or n >= 0) and abs(n) <= 2 * abs(wide)]
-    if least >= 0:
-        allowed = [n for n in allowed if n >= (0 if least == 0 else 1)]
+    # Twice the largest that is known: what takes time may take it exponentially.
+    low = 2 * least if least < 0 else min(least, 1)
+    high = 2 * max(abs(most), abs(least), SMALL)
+    if dice.random() < HALF:
+        return dice.randint(low, high)
+    near = [value - 1, value + 1, value * 2, value // 2, least, most, most + 1, 0, 1, 2, 3]
+    allowed = [number for number in near if low <= number <= high]
     return dice.choice(allowed or [value])
 
 
