@@ -174,7 +174,7 @@ def test_an_endpoint_that_refuses_is_named_without_the_key(
         rig.solve()
     assert "sk-very-secret-key" not in str(raised.value)
     if error is ModelUnavailable and refusal[0] == 429:
-        assert raised.value.retry_after_s == 7  # type: ignore[attr-defined]
+        assert 0 < raised.value.retry_after_s <= 7  # type: ignore[attr-defined]
 
 
 def test_missing_usage_is_counted_by_an_upper_bound_and_never_as_nothing(tmp_path: Path):
