@@ -81,18 +81,18 @@ class ClarifyOperator(HITLOperator, SkipMixin):
 
 
 def body_of(question: Question) -> str:
-    """The question in Markdown; what programs answered is text of strangers, so it is fenced."""
-    from calisota.text import printable  # noqa: PLC0415  # not when a DAG is parsed
-
-    options = "\n".join(f"- {printable(option)}" for option in question.options)
+    """The question in Markdown; what programs answered is text of strangers, so it is code."""
+    options = "\n".join(f"- `{_unmarked(option)}`" for option in question.options)
     return (
         "The statement does not say what is right for this input:\n\n"
-        f"~~~~~~~~\n{_unfenced(printable(question.asked))}\n~~~~~~~~\n\n"
-        "The programs answer, the likeliest first:\n\n"
-        f"~~~~~~~~\n{_unfenced(options)}\n~~~~~~~~\n\n"
+        f"`{_unmarked(question.asked)}`\n\n"
+        f"The programs answer, the likeliest first:\n\n{options}\n\n"
         f"Type the right value as JSON and choose **{ANSWER}**, or choose **{LIKELIEST}**."
     )
 
 
-def _unfenced(text: str) -> str:
-    return text.replace("~~~~~~~~", "~ ~ ~ ~")
+def _unmarked(text: str) -> str:
+    """One line of code in Markdown cannot hold what would end it."""
+    from calisota.text import printable  # noqa: PLC0415  # not when a DAG is parsed
+
+    return " ".join(printable(text).replace("`", "'").split())

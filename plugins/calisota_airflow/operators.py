@@ -203,16 +203,23 @@ class SandboxOperator(DockerOperator):
             self._solve_id, self.candidate_id, self.sandbox, on_line=self.log.info
         )
         stats.incr("calisota.sandbox.outcome", tags={"outcome": matrix.outcome.value})
-        score = f"{matrix.passed()}/{len(matrix.tests)}"
+        binding = [*matrix.tests, *matrix.examples]
+        passed = sum(test.outcome == "accepted" for test in binding)
+        score = f"{passed}/{len(binding)}" if binding else f"on {len(matrix.observed)} inputs"
         context["candidate_outcome"] = (  # type: ignore[typeddict-unknown-key]
             f"{self.candidate_id} {matrix.outcome} {score}"
         )
-        self.log.info("%s: %s, %s tests passed", self.candidate_id, matrix.outcome, score)
+        self.log.info(
+            "%s: %s, %s tests and examples passed, %d generated inputs",
+            *(self.candidate_id, matrix.outcome, score, len(matrix.observed)),
+        )
+        for line in matrix.trace:
+            self.log.info("%s", line)
         return {
             "candidate_id": self.candidate_id,
             "outcome": matrix.outcome.value,
-            "passed": matrix.passed(),
-            "tests": len(matrix.tests),
+            "passed": passed,
+            "tests": len(binding),
         }
 
     def on_kill(self) -> None:
