@@ -171,8 +171,20 @@ class Stages:
                 f"This is no Problem: {faults}.", remedy="correct the fields named and start again."
             ) from None
 
+    def _more(self, hits: HitSet, query: str) -> HitSet:
+        """What the planner asked for, before what was found without it."""
+        found = self._found(query)
+        known = {hit.chunk_id for hit in found.hits}
+        rest = [hit for hit in hits.hits if hit.chunk_id not in known]
+        if found.index is None or found.index != hits.index:
+            return hits
+        return hits.model_copy(update={"hits": self._fitting([*found.hits, *rest])})
+
     def _search(self, problem: Problem) -> HitSet:
         query = f"{problem.signature or problem.entry_point or ''} {problem.statement}"[:2000]
+        return self._found(query)
+
+    def _found(self, query: str) -> HitSet:
         try:
             with self._open_retriever() as retriever:
                 found = retriever.search(query, k=PASSAGES_ASKED)
@@ -208,6 +220,8 @@ class Stages:
                     )
             except BudgetExhausted as error:
                 planned = agents.no_plan(problem, Usage(), note=str(error))
+            if planned.search is not None:
+                self._store.put(solve_id, "hits", self._more(hits, planned.search))
             trials = engine.trials_for(problem, planned.inputs)
             planned = planned.model_copy(update={"trials": trials})
             self._store.put(solve_id, "plan", planned)
@@ -483,7 +497,9 @@ class Stages:
     ) -> tuple[ExecutionMatrix, TestStrength | None]:
         """The winner's second clean run, and how well its tests tell it from its mutants."""
         admitted = self._load(solve_id, "problem", Admitted)
-        second = self._run(solve_id, admitted, record.trials, winner, sandbox)
+        # What the critic suspects is run at the end, and told apart again by its place.
+        asked = engine.with_objections(record, winner.id)
+        second = self._run(solve_id, admitted, asked, winner, sandbox)
         passed = second.outcome is Outcome.ACCEPTED and winner.source is not None
         if not passed or not (second.tests or second.observed):
             return second, None
@@ -498,7 +514,7 @@ class Stages:
             changed = winner.model_copy(
                 update={"id": f"{winner.id}{mutant.id}", "source": mutant.source}
             )
-            return self._run(solve_id, admitted, record.trials, changed, sandbox)
+            return self._run(solve_id, admitted, asked, changed, sandbox)
 
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             matrices = list(pool.map(run, mutants))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from calisota.models import Language
+from calisota.models import Call, Language, Probe, Problem
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -40,6 +41,25 @@ def parse_json(text: str, kind: type[M]) -> M | None:
         return kind.model_validate_json(text[start : end + 1])
     except ValidationError:
         return None
+
+
+def probes_of(problem: Problem, texts: list[str]) -> list[Probe]:
+    """The inputs in a model's texts that can be sent; what is none is left out."""
+    if problem.entry_point is None:
+        return [Probe(origin="planner", stdin=text) for text in texts]
+    return [probe for text in texts if (probe := _call_probe(text)) is not None]
+
+
+def _call_probe(text: str) -> Probe | None:
+    try:
+        args = json.loads(text, parse_constant=_no_number)
+        return Probe(origin="planner", call=Call(args=args))
+    except (ValueError, RecursionError):  # pydantic's own error is a ValueError, too
+        return None
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
 
 
 def extract_program(text: str, language: Language, entry_point: str | None) -> str | None:

@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from calisota.agents.answers import parse_json
+from calisota.agents.answers import parse_json, probes_of
+from calisota.agents.planner import ASK_INPUTS_FROM_TOKENS
 from calisota.agents.prompts import LANGUAGE_NAMES, render
 from calisota.llm import ChatModel, ChatRequest, Message
 from calisota.models import Candidate, Critique, ExecutionMatrix, Finding, Problem, Route, Usage
 
 CRITIC_TOKENS = 220
+CRITIC_TOKENS_WITH_OBJECTIONS = 1000
 
 
 class FindingDraft(BaseModel):
@@ -29,6 +31,14 @@ class CritiqueDraft(BaseModel):
     suggestions: list[Annotated[str, Field(max_length=160)]] = Field(max_length=2)
 
 
+class CritiqueWithObjectionsDraft(CritiqueDraft):
+    """A critique of a model that may answer at length."""
+
+    objections: list[Annotated[str, Field(max_length=1000)]] = Field(
+        default_factory=list, max_length=4
+    )
+
+
 async def review(
     chat: ChatModel,
     problem: Problem,
@@ -43,6 +53,8 @@ async def review(
     `failures` are lines about visible tests only. Raises: what `ChatModel.complete` raises.
     """
     visible = [test for test in matrix.tests if not test.held_out]
+    at_length = max_tokens >= ASK_INPUTS_FROM_TOKENS
+    kind = CritiqueWithObjectionsDraft if at_length else CritiqueDraft
     prompt = render(
         "critic",
         statement=problem.statement,
@@ -51,17 +63,21 @@ async def review(
         passed=sum(test.outcome == "accepted" for test in visible),
         total=len(visible),
         failures=failures,
+        ask_objections=at_length,
+        entry_point=problem.entry_point,
     )
     response = await chat.complete(
         ChatRequest(
             route=Route.CRITIC,
             messages=[Message(role="user", content=prompt)],
             temperature=0,
-            max_tokens=min(CRITIC_TOKENS, max_tokens),
-            answer_schema=CritiqueDraft,
+            max_tokens=min(
+                CRITIC_TOKENS_WITH_OBJECTIONS if at_length else CRITIC_TOKENS, max_tokens
+            ),
+            answer_schema=kind,
         )
     )
-    draft = parse_json(response.text, CritiqueDraft)
+    draft = parse_json(response.text, kind) or parse_json(response.text, CritiqueDraft)
     if draft is None:
         return None, response.usage
     critique = Critique(
@@ -69,5 +85,6 @@ async def review(
         score=draft.score,
         findings=[Finding(severity=f.severity, message=f.message) for f in draft.findings],
         suggestions=draft.suggestions,
+        objections=probes_of(problem, getattr(draft, "objections", [])),
     )
     return critique, response.usage

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
-from calisota.agents.answers import parse_json
+from calisota.agents.answers import parse_json, probes_of
 from calisota.agents.prompts import examples, render
 from calisota.llm import ChatModel, ChatRequest, Message
-from calisota.models import Call, Plan, Planned, Probe, Problem, Route, Usage
+from calisota.models import Plan, Planned, Problem, Route, Usage
 
 if TYPE_CHECKING:
     from calisota.models import Hit
@@ -34,6 +33,7 @@ class PlanWithInputsDraft(PlanDraft):
 
     approaches: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=4)
     inputs: list[Annotated[str, Field(max_length=1000)]] = Field(max_length=20)
+    search: str = Field(default="", max_length=200)
 
 
 async def make_plan(
@@ -83,29 +83,9 @@ async def make_plan(
             corner_cases=_distinct(draft.corner_cases),
         ),
         usage=response.usage,
-        inputs=_inputs(problem, draft),
+        inputs=probes_of(problem, getattr(draft, "inputs", [])),
+        search=draft.search.strip() or None if isinstance(draft, PlanWithInputsDraft) else None,
     )
-
-
-def _inputs(problem: Problem, draft: PlanDraft) -> list[Probe]:
-    """The inputs that can be sent; a model's text that is none is left out."""
-    if not isinstance(draft, PlanWithInputsDraft):
-        return []
-    if problem.entry_point is None:
-        return [Probe(origin="planner", stdin=text) for text in draft.inputs]
-    return [probe for text in draft.inputs if (probe := _call_probe(text)) is not None]
-
-
-def _call_probe(text: str) -> Probe | None:
-    try:
-        args = json.loads(text, parse_constant=_no_number)
-        return Probe(origin="planner", call=Call(args=args))
-    except (ValueError, RecursionError):  # pydantic's own error is a ValueError, too
-        return None
-
-
-def _no_number(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")
 
 
 def no_plan(problem: Problem, usage: Usage, *, note: str) -> Planned:

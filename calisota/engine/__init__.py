@@ -12,6 +12,7 @@ from calisota.engine.evidence import (
     smallest_failure,
 )
 from calisota.engine.mutants import Mutant, mutants_of
+from calisota.engine.objections import with_objections
 from calisota.engine.report import SolveRecord, make_report
 from calisota.engine.standing import Standing
 from calisota.engine.state import failing, repair_of, state_after
@@ -40,5 +41,6 @@ __all__ = [
     "strength_of",
     "traced_program",
     "trials_for",
+    "with_objections",
     "with_trials",
 ]

@@ -46,7 +46,7 @@ def inputs_for(
     chosen: list[Probe] = []
     for probe in itertools.chain(planned, _changed_calls(calls), _changed_texts(texts)):
         key = _key(probe.call if probe.call is not None else probe)
-        if key not in taken and _fits(problem, probe, calls):
+        if key not in taken and sendable(problem, probe, calls):
             taken.add(key)
             chosen.append(probe)
         if len(chosen) == MAX_INPUTS:
@@ -60,7 +60,7 @@ def _key(value: Call | StdioTest | Probe) -> str:
     return json.dumps([value.stdin, value.argv])
 
 
-def _fits(problem: Problem, probe: Probe, calls: list[Call]) -> bool:
+def sendable(problem: Problem, probe: Probe, calls: list[Call]) -> bool:
     """Whether it can be sent: of the Problem's kind, with as many arguments as the known calls."""
     if (problem.entry_point is None) != (probe.call is None):
         return False

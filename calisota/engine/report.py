@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from calisota.engine.behaviour import clusters_of
 from calisota.engine.claim import claim_of
+from calisota.engine.objections import upheld
 from calisota.engine.standing import passed
 from calisota.engine.state import tried_in
 from calisota.models import (
@@ -194,6 +195,9 @@ def make_report(
         raise ValueError("a Solve without a round has no report")
     first = next((m for m in record.matrices if m.candidate_id == decision.candidate_id), None)
     verdict = confirmed_verdict(decision, first, second, strength)
+    objections = upheld(record, second) if second else []
+    if objections and verdict is Verdict.CONSISTENT:
+        verdict = Verdict.UNVERIFIED
     matrix = second or first
     winner = record.candidate(matrix.candidate_id) if matrix else None
     agreement = _agreement(record, matrix)
@@ -217,11 +221,11 @@ def make_report(
         language=record.problem.language,
         tests=matrix.tests if matrix else [],
         examples=matrix.examples if matrix else [],
-        inputs=len(matrix.observed) if matrix else 0,
+        inputs=len(record.trials.inputs) if matrix and matrix.observed else 0,
         agreement=agreement,
         strength=strength,
         questions=record.questions,
-        doubts=record.trials.doubts,
+        doubts=[*record.trials.doubts, *objections],
         decisions=[
             f"round {result.round}: {made.action}: {made.reason}"
             for _, result in record.rounds

@@ -86,6 +86,8 @@ class Planned(Frozen):
     """Why the plan is a fallback, where it is one."""
     inputs: list[Probe] = Field(default_factory=list)
     """That the planner would try; it has seen no program."""
+    search: str | None = None
+    """What the planner wants to be looked up; done once."""
     trials: Trials = Trials()
     """What every candidate is run on beside the client's tests."""
 
@@ -150,6 +152,8 @@ class Critique(Frozen):
     score: int = Field(ge=0, le=100)
     findings: list[Finding]
     suggestions: list[str]
+    objections: list[Probe] = Field(default_factory=list)
+    """Inputs on which the critic expects the program to fail: they are run, not believed."""
 
 
 class Action(StrEnum):

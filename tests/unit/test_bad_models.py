@@ -233,6 +233,42 @@ def test_tests_that_contradict_each_other_are_named_and_cost_one_round(tmp_path:
     assert len(report.candidates) == 2
 
 
+EXAMPLES = "Return the double of n.\ndouble(2) == 4\ndouble(3) == 6\ndouble(9) == 18"
+
+
+def test_an_objection_of_the_critic_is_run_and_can_only_lower_a_verdict(tmp_path: Path):
+    crashes = "def double(n):\n    if n == 1000:\n        raise ValueError\n    return n * 2\n"
+    rig = Rig(tmp_path, lambda _request, _number: fenced(crashes))
+    rig.plan = json.dumps({"contract": "c", "approaches": ["a", "b"], "corner_cases": []})
+    asked: dict[str, Any] = {
+        "statement": EXAMPLES, "tests": [], "options": {"candidates": 3, "rounds": 1}
+    }  # fmt: skip
+    assert rig.solve(**asked).verdict == "consistent"
+    rig.critique = json.dumps(
+        {"score": 9, "findings": [], "suggestions": [], "objections": ["[1000]", "[7]", "x"]}
+    )
+    report = rig.solve(**asked)
+    assert report.verdict == "unverified"
+    assert report.doubts == ["The reviewer was right: it fails for double(1000) (runtime_error)."]
+
+
+def test_the_planner_may_look_something_up_once(tmp_path: Path):
+    rig = Rig(tmp_path, lambda _request, _number: fenced(RIGHT))
+    queries: list[str] = []
+    search = rig.search
+
+    def remembered(query: str, *, k: int, language: str | None = None) -> HitSet:
+        queries.append(query)
+        return search(query, k=k, language=language)
+
+    rig.search = remembered  # type: ignore[method-assign]
+    rig.plan = json.dumps(
+        {"contract": "c", "approaches": ["a"], "corner_cases": [], "inputs": [], "search": "twice"}
+    )
+    assert rig.solve().verdict == "verified"
+    assert queries[1:] == ["twice"]
+
+
 def test_what_is_paid_is_in_the_ledger_to_the_call(tmp_path: Path):
     rig = Rig(tmp_path, lambda _request, _number: fenced(RIGHT))
     report = rig.solve()
