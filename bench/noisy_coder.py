@@ -5,7 +5,7 @@
 
 Every HumanEval Problem, at each error rate and each correlation of the errors: the coder serves the
 reference program or a mutant of it that fails the hidden tests. Real containers judge; the same
-program on the same tests is run once. Prints a table, writes bench/out/noisy_coder.json.
+program on the same tests is run once, and remembered in bench/out. Prints a table, writes bench/out/noisy_coder.json.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from bench.rig import write_result
+from bench.rig import ROOT, write_result
 from calisota.artifacts import ArtifactStore
 from calisota.errors import IndexUnusable
 from calisota.evaluation.noisy_coder import NoisyCoder, wrong_programs
@@ -31,6 +31,7 @@ from calisota.evaluation.solving import Evaluated, RememberingSandbox, evaluate_
 from calisota.evaluation.solving_report import SolvingReport, summary
 from calisota.models import Verdict
 from calisota.sandbox.engine import DockerSandbox, connect
+from calisota.sandbox.pool import WarmPool
 from calisota.settings import Settings, settings
 from calisota.stages import Searches, Stages
 
@@ -51,15 +52,24 @@ def main() -> None:
     parser.add_argument("--name", default="noisy_coder")
     chosen = parser.parse_args()
     # Long answers are allowed, so the planner is asked for inputs.
-    config = settings().model_copy(update={"llm_max_tokens": 4096})
-    sandbox = RememberingSandbox(DockerSandbox(connect(config), config))
+    config = settings().model_copy(
+        update={"llm_max_tokens": 4096, "sandbox_pool": 4, "sandbox_concurrency": chosen.workers}
+    )
     cases = [
         _with_candidates(case, chosen.candidates)
         for case in humaneval(chosen.data, client_tests=chosen.client_tests)[: chosen.limit]
     ]
     out = Console(width=120)
     began = time.monotonic()
-    with ThreadPoolExecutor(chosen.workers) as pool, tempfile.TemporaryDirectory() as folder:
+    client = connect(config)
+    kept = ROOT / "bench" / "out" / "noisy_coder.executions"
+    kept.parent.mkdir(exist_ok=True)
+    with (
+        WarmPool(client, config) as waiting,
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(chosen.workers) as pool,
+    ):
+        sandbox = RememberingSandbox(DockerSandbox(client, config, waiting), kept)
         wrong = list(
             pool.map(lambda c: wrong_programs(c, lambda s: is_right(sandbox, c, s)), cases)
         )

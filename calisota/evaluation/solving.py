@@ -10,6 +10,7 @@ import hashlib
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from calisota.engine import Standing
@@ -32,6 +33,7 @@ from calisota.models import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from calisota.engine import SolveRecord
     from calisota.evaluation.solve_cases import SolveCase
@@ -62,12 +64,21 @@ class Evaluated(Frozen):
 
 
 class RememberingSandbox:
-    """A sandbox that runs the same program on the same tests once; safe to share by threads."""
+    """A sandbox that runs the same program on the same tests once; safe to share by threads.
 
-    def __init__(self, sandbox: RunsCandidates) -> None:
+    With a `file` it remembers from run to run: for measurements, never for Solves of clients.
+    """
+
+    def __init__(self, sandbox: RunsCandidates, file: Path | None = None) -> None:
         self._sandbox = sandbox
         self._known: dict[str, ExecutionMatrix] = {}
         self._lock = threading.Lock()
+        self._file = file
+        if file is not None and file.exists():
+            for line in file.read_text().splitlines():
+                key, _, text = line.partition(" ")
+                with suppress(ValueError):  # a line that a killed run left unfinished
+                    self._known[key] = ExecutionMatrix.model_validate_json(text)
 
     def run_candidate(
         self,
@@ -88,9 +99,15 @@ class RememberingSandbox:
                 problem, candidate, solve_id=solve_id, optional=optional, on_line=on_line
             )
             if known.outcome is not Outcome.INTERNAL_ERROR:
-                with self._lock:
-                    self._known[key] = known
+                self._remember(key, known)
         return known.model_copy(update={"candidate_id": candidate.id})
+
+    def _remember(self, key: str, matrix: ExecutionMatrix) -> None:
+        with self._lock:
+            self._known[key] = matrix
+            if self._file is not None:
+                with self._file.open("a") as lines:
+                    lines.write(f"{key} {matrix.model_dump_json()}\n")
 
 
 def is_right(sandbox: RunsCandidates, case: SolveCase, source: str | None) -> bool:
