@@ -1,11 +1,12 @@
 """The engine's claims against the truth, with a coder whose errors are set.
 
     python bench/noisy_coder.py DATA [--limit 164] [--rates 0.2 0.4 0.6] [--correlations 0 0.2 0.5]
-                                     [--client-tests 0] [--workers 2]
+                                     [--client-tests 0] [--candidates 4] [--workers 2]
 
 Every HumanEval Problem, at each error rate and each correlation of the errors: the coder serves the
 reference program or a mutant of it that fails the hidden tests. Real containers judge; the same
-program on the same tests is run once, and remembered in bench/out. Prints a table, writes bench/out/noisy_coder.json.
+program on the same tests is run once, and remembered in bench/out. Prints a table, writes
+bench/out/noisy_coder.json.
 """
 
 from __future__ import annotations

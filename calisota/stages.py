@@ -118,8 +118,10 @@ class Stages:
         self._open_chat = open_chat
         self._open_retriever = open_retriever
 
-    def retrieve(self, solve_id: str, conf: Mapping[str, object]) -> HitSet:
+    def retrieve(self, solve_id: str, conf: Mapping[str, object], *, generation: int = 0) -> HitSet:
         """Take in the Problem and find passages for it.
+
+        `generation`: how often a person had the Solve start over; each time it has its budget anew.
 
         `conf` is the Problem's fields, or `problem_ref` where a large Problem lies.
         A missing or damaged index is no reason not to solve: the note of the result says so.
@@ -134,17 +136,19 @@ class Stages:
                 client=client if isinstance(client, str) else None,
             )
             self._store.put(solve_id, "problem", admitted)
-            self._open_account(solve_id, admitted)
+            self._open_account(solve_id, admitted, anew=generation > 0)
             hits = self._search(problem)
             self._store.put(solve_id, "hits", hits)
         return hits
 
-    def _open_account(self, solve_id: str, admitted: Admitted) -> None:
+    def _open_account(self, solve_id: str, admitted: Admitted, *, anew: bool) -> None:
         budget, config = admitted.problem.options.budget, self._settings
         daily = Cap(tokens=config.client_daily_tokens, usd=config.client_daily_usd)
+        cap = Cap(tokens=budget.tokens, calls=budget.calls, usd=budget.usd, cpu_s=budget.cpu_s)
+        spent = self._ledger.spent(solve_id) if anew else None
         self._ledger.open_account(
             solve_id,
-            Cap(tokens=budget.tokens, calls=budget.calls, usd=budget.usd, cpu_s=budget.cpu_s),
+            cap.above(spent) if spent else cap,
             client=admitted.client,
             client_cap=None if daily == Cap() else daily,
         )

@@ -19,15 +19,6 @@ class Amount(Frozen):
     """Of the sandbox."""
 
 
-class Cap(Frozen):
-    """The most of each; None: not bounded."""
-
-    tokens: int | None = Field(default=None, ge=0)
-    calls: int | None = Field(default=None, ge=0)
-    usd: float | None = Field(default=None, ge=0)
-    cpu_s: float | None = Field(default=None, ge=0)
-
-
 class Line(Frozen):
     """What was spent and is reserved under one heading."""
 
@@ -42,3 +33,21 @@ class Line(Frozen):
     open: int
     """Reservations that were never settled: their process died, or they run now. They count in
     full."""
+
+
+class Cap(Frozen):
+    """The most of each; None: not bounded."""
+
+    tokens: int | None = Field(default=None, ge=0)
+    calls: int | None = Field(default=None, ge=0)
+    usd: float | None = Field(default=None, ge=0)
+    cpu_s: float | None = Field(default=None, ge=0)
+
+    def above(self, spent: Line) -> Cap:
+        """As much again as this, on top of what was spent."""
+        return Cap(
+            tokens=None if self.tokens is None else self.tokens + spent.tokens,
+            calls=None if self.calls is None else self.calls + spent.calls,
+            usd=None if self.usd is None else self.usd + spent.usd,
+            cpu_s=None if self.cpu_s is None else self.cpu_s + spent.cpu_s,
+        )

@@ -9,12 +9,13 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.providers.standard.utils.skipmixin import SkipMixin
 from airflow.sdk import Param
 
+from calisota.errors import InputError, TransientError
 from calisota_airflow.operators import later_rounds, open_stages
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-    from calisota.models import Question
+    from calisota.models import Question, RoundResult
 
 ANSWER = "Use my answer"
 LIKELIEST = "Go on with the likeliest"
@@ -68,7 +69,7 @@ class ClarifyOperator(HITLOperator, SkipMixin):
             answered = super().execute_complete(context, event)
             if ANSWER in answered["chosen_options"]:
                 text = (answered["params_input"] or {}).get(FIELD) or None
-        result = open_stages().answer(context["run_id"], self.round_number, text)
+        result = self._answered(context, text)
         said = result.questions[-1].said if result.questions else None
         self.log.info("Answer: %s", said if said is not None else "none; the likeliest it is")
         self.log.info("Decision: %s: %s", result.decision.action, result.decision.reason)
@@ -78,6 +79,23 @@ class ClarifyOperator(HITLOperator, SkipMixin):
         if result.decision.verdict is not None:
             self.skip(ti=ti, tasks=later_rounds(self, self.round_number))
         return summary
+
+    def _answered(self, context: Context, text: str | None) -> RoundResult:
+        """The round with the answer; what is no JSON is asked for again, as often as Airflow tries.
+
+        A slip of the keyboard must not fail a Solve: at last the likeliest is taken.
+        """
+        stages, solve_id = open_stages(), context["run_id"]
+        try:
+            return stages.answer(solve_id, self.round_number, text)
+        except InputError as error:
+            ti = context["ti"]
+            if ti.try_number > ti.max_tries:
+                self.log.warning("%s Going on with the likeliest.", error)
+                return stages.answer(solve_id, self.round_number, None)
+            raise TransientError(
+                error.message, remedy=f"{error.remedy} The question is put again.", retry_after_s=0
+            ) from None
 
 
 def body_of(question: Question) -> str:

@@ -71,7 +71,9 @@ class RetrieveOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """How many passages were found, in which index version."""
-        found = open_stages().retrieve(context["run_id"], dict(context["params"]))
+        found = open_stages().retrieve(
+            context["run_id"], dict(context["params"]), generation=generation_of(context)
+        )
         if found.note:
             self.log.warning("Solving without passages: %s", found.note)
         for hit in found.hits:

@@ -279,6 +279,17 @@ def test_results_of_an_earlier_run_of_the_steps_do_not_reach_the_report(tmp_path
     assert [candidate.id for candidate in report.candidates] == ["r1c0", "r1c1"]
 
 
+def test_a_solve_that_a_person_starts_over_has_its_budget_anew(tmp_path: Path):
+    rig = Rig(tmp_path, lambda _request: fenced(RIGHT))
+    conf = problem(budget={"calls": 4}).model_dump(mode="json")
+    for generation in (0, 1):
+        rig.stages.retrieve("solve_x", conf, generation=generation)
+        asyncio.run(rig.stages.plan("solve_x", generation=generation))
+        drawn = asyncio.run(rig.stages.code("solve_x", 1, generation=generation))
+        assert (len(drawn.candidates), drawn.stopped) == (2, None)
+    assert len(rig.chat.seen) == 6
+
+
 def test_a_large_problem_comes_by_reference(tmp_path: Path):
     rig = Rig(tmp_path, lambda _request: fenced(RIGHT))
     ref = rig.store.put("solve_x", "posted", problem())

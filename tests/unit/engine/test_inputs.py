@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calisota.engine.inputs import MAX_INPUTS, inputs_for
@@ -54,7 +54,6 @@ def test_nothing_known_gives_nothing():
     assert inputs_for(problem(), []) == []
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(values, min_size=2, max_size=2), min_size=1, max_size=3))
 def test_any_known_calls_give_the_same_different_inputs_each_time(calls: list[list[object]]):
     given_problem = problem(*calls)
