@@ -40,6 +40,8 @@ CALLS = 12
 """The budget of a Solve."""
 PARTS = ("airflow-scheduler", "airflow-api-server", "api", "airflow-triggerer", "task", "model")
 PAUSE_S = 4.0, 12.0
+POLL_S = 0.5
+"""Between two looks: Airflow's API server serves the tasks' heartbeats, too."""
 
 
 def main() -> None:
@@ -178,7 +180,7 @@ def _processes(system: System, part: str) -> Iterator[psutil.Process]:
     """The processes of one part of this system; a task is a child of the scheduler."""
     marks = {
         "airflow-scheduler": "calisota_airflow.warm",
-        "airflow-api-server": "calisota_airflow.api_server",
+        "airflow-api-server": "airflow api_server",
         "api": "api.app:create_app",
         "airflow-triggerer": "triggerer",
     }
@@ -200,11 +202,11 @@ def _ends(system: System, ids: dict[int, str], most_s: float) -> dict[int, str]:
         for number, solve_id in ids.items():
             if number in ends:
                 continue
+            time.sleep(POLL_S)
             with suppress(httpx.HTTPError), system.api() as api:
                 shown = api.get(f"/v1/solves/{solve_id}")
                 if shown.is_success and shown.json()["verdict"] is not None:
                     ends[number] = shown.json()["verdict"]
-        time.sleep(1)
     return {number: ends.get(number, "none") for number in ids}
 
 

@@ -115,7 +115,7 @@ def _wait(api: httpx.Client, solve_id: str, most_s: float) -> None:
             if state["verdict"] != "verified":
                 raise SystemExit(f"{solve_id} ended {state['verdict']}: {state.get('cause')}")
             return
-        time.sleep(0.1)
+        time.sleep(0.2)
     raise SystemExit(f"{solve_id} did not end within {most_s} s")
 
 
