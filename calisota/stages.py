@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from calisota import agents, engine
 from calisota.agents.prompts import fit_passages
 from calisota.artifacts import ArtifactStore
+from calisota.conditions import conditions_of
 from calisota.deliberation import Deliberation
 from calisota.errors import (
     ArtifactDamaged,
@@ -179,6 +180,7 @@ class Stages:
             trials = engine.trials_for(problem, planned.inputs)
             planned = planned.model_copy(update={"trials": trials})
             self._store.put(solve_id, "plan", planned)
+            self._store.put(solve_id, "conditions", conditions_of(self._settings))
         return planned
 
     async def code(self, solve_id: str, round_number: int) -> CandidateSet:
@@ -314,6 +316,7 @@ class Stages:
                 critique=critique,
                 decision=decision,
                 path=deliberation.path,
+                circumstances=deliberation.circumstances,
                 decided_at=time.time(),
                 questions=deliberation.questions,
                 diagnosis=deliberation.diagnosis,
@@ -399,6 +402,7 @@ class Stages:
             update={
                 "questions": [*others, known],
                 "path": [*result.path, result.decision],
+                "circumstances": [*result.circumstances, state.circumstances],
                 "decision": engine.decide(state),
             }
         )
@@ -417,7 +421,9 @@ class Stages:
         if decision is not None and decision.action == "accept" and decision.candidate_id:
             winner = record.candidate(decision.candidate_id)
             if winner is not None:
-                second, strength = self._proven(solve_id, record, winner, sandbox)
+                second, strength = proven(
+                    sandbox, record, winner, solve_id, mutants=self._settings.mutants
+                )
         own = StepTiming(name="report", round=None, seconds=round(time.monotonic() - began, 3))
         report = engine.make_report(
             solve_id,
@@ -430,28 +436,6 @@ class Stages:
         self._store.put(solve_id, "report", report)
         return report
 
-    def _proven(
-        self, solve_id: str, record: SolveRecord, winner: Candidate, sandbox: RunsCandidates
-    ) -> tuple[ExecutionMatrix, TestStrength | None]:
-        """The winner's second clean run, and how well its tests tell it from its mutants."""
-        second = run_trials(sandbox, record.problem, record.trials, winner, solve_id)
-        passed = second.outcome is Outcome.ACCEPTED and winner.source is not None
-        if not passed or not (second.tests or second.observed):
-            return second, None
-        mutants = engine.mutants_of(
-            winner.source or "", record.problem.language, limit=self._settings.mutants
-        )
-
-        def run(mutant: engine.Mutant) -> ExecutionMatrix:
-            changed = winner.model_copy(
-                update={"id": f"{winner.id}{mutant.id}", "source": mutant.source}
-            )
-            return run_trials(sandbox, record.problem, record.trials, changed, solve_id)
-
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            matrices = list(pool.map(run, mutants))
-        return second, engine.strength_of(second, zip(mutants, matrices, strict=True))
-
     def _steps(self, solve_id: str, record: SolveRecord) -> list[StepTiming]:
         names = ["retrieve", "plan"]
         for drawn, _ in record.rounds:
@@ -463,31 +447,10 @@ class Stages:
 
     def record(self, solve_id: str, *, before_round: int | None = None) -> SolveRecord:
         """What was stored so far, following the decisions from the first round on."""
-        rounds = []
-        problem = self._load(solve_id, "problem", Admitted).problem
-        last = before_round if before_round is not None else problem.options.rounds + 1
-        for number in range(1, last):
-            drawn = self._store.find(solve_id, f"round_{number}/candidates", CandidateSet)
-            result = self._store.find(solve_id, f"round_{number}/result", RoundResult)
-            if drawn is None or result is None:
-                break
-            rounds.append((drawn, result))
-            if result.decision.verdict is not None:
-                break
-        return engine.SolveRecord(
-            problem=problem,
-            hits=self._load(solve_id, "hits", HitSet),
-            planned=self._store.find(solve_id, "plan", Planned),
-            rounds=rounds,
-        )
+        return read_record(self._store, solve_id, before_round=before_round)
 
     def _load(self, solve_id: str, name: str, kind: type[M]) -> M:
-        value = self._store.find(solve_id, name, kind)
-        if value is None:
-            raise ArtifactDamaged(
-                f"Solve {solve_id} has no {name}.", remedy="clear the Dag run from `retrieve` on."
-            )
-        return value
+        return _load(self._store, solve_id, name, kind)
 
     @asynccontextmanager
     async def _budgeted(self, admitted: Admitted, spent: Usage) -> AsyncIterator[ChatModel]:
@@ -521,6 +484,65 @@ def run_trials(
         whole, candidate, solve_id=solve_id, optional=len(trials.inputs), on_line=on_line
     )
     return engine.mark_held_out(problem, engine.sorted_out(problem, trials, matrix))
+
+
+def proven(
+    sandbox: RunsCandidates, record: SolveRecord, winner: Candidate, solve_id: str, *, mutants: int
+) -> tuple[ExecutionMatrix, TestStrength | None]:
+    """The winner's second clean run, and how well its tests tell it from its mutants.
+
+    `mutants`: at most so many are run.
+    """
+    second = run_trials(sandbox, record.problem, record.trials, winner, solve_id)
+    passed = second.outcome is Outcome.ACCEPTED and winner.source is not None
+    if not passed or not (second.tests or second.observed):
+        return second, None
+    changes = engine.mutants_of(winner.source or "", record.problem.language, limit=mutants)
+
+    def run(mutant: engine.Mutant) -> ExecutionMatrix:
+        changed = winner.model_copy(
+            update={"id": f"{winner.id}{mutant.id}", "source": mutant.source}
+        )
+        return run_trials(sandbox, record.problem, record.trials, changed, solve_id)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        matrices = list(pool.map(run, changes))
+    return second, engine.strength_of(second, zip(changes, matrices, strict=True))
+
+
+def read_record(
+    store: ArtifactStore, solve_id: str, *, before_round: int | None = None
+) -> SolveRecord:
+    """What was stored so far, following the decisions from the first round on.
+
+    Raises: ArtifactDamaged: the first steps stored nothing.
+    """
+    rounds = []
+    problem = _load(store, solve_id, "problem", Admitted).problem
+    last = before_round if before_round is not None else problem.options.rounds + 1
+    for number in range(1, last):
+        drawn = store.find(solve_id, f"round_{number}/candidates", CandidateSet)
+        result = store.find(solve_id, f"round_{number}/result", RoundResult)
+        if drawn is None or result is None:
+            break
+        rounds.append((drawn, result))
+        if result.decision.verdict is not None:
+            break
+    return engine.SolveRecord(
+        problem=problem,
+        hits=_load(store, solve_id, "hits", HitSet),
+        planned=store.find(solve_id, "plan", Planned),
+        rounds=rounds,
+    )
+
+
+def _load(store: ArtifactStore, solve_id: str, name: str, kind: type[M]) -> M:
+    value = store.find(solve_id, name, kind)
+    if value is None:
+        raise ArtifactDamaged(
+            f"Solve {solve_id} has no {name}.", remedy="clear the Dag run from `retrieve` on."
+        )
+    return value
 
 
 def _round_of(candidate_id: str) -> int:
