@@ -200,7 +200,11 @@ def _secrets_of(settings: Settings) -> set[str]:
     found |= {_password(value) for value in values if isinstance(value, str) and "://" in value}
     files = settings.secrets.glob("*") if settings.secrets.is_dir() else ()
     # The JSON files hold hashes, and what the others hold too.
-    found |= {path.read_text().strip() for path in files if not path.suffix and path.is_file()}
+    found |= {
+        path.read_text(errors="replace").strip()
+        for path in files
+        if not path.suffix and path.is_file()
+    }
     return {secret for secret in found if len(secret) >= LEAST_SECRET}
 
 
