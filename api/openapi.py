@@ -149,6 +149,12 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def evidence_errors() -> dict[int | str, dict[str, Any]]:
+    """The error responses of the route to the evidence of a Solve."""
+    conflict = "`not_finished`: it has no report yet, or ended without one."
+    return errors(401, 404, 503) | {409: {"model": ProblemDetails, "description": conflict}}
+
+
 def execution_errors() -> dict[int | str, dict[str, Any]]:
     """The error responses of a route that runs programs."""
     meanings = _MEANINGS | _MEANINGS_EXECUTION

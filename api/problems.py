@@ -66,6 +66,13 @@ class AlreadyFinished(Refusal):
     status = HTTPStatus.CONFLICT
 
 
+class NotFinished(Refusal):
+    """The Solve has no report yet, or ended without one."""
+
+    code = "not_finished"
+    status = HTTPStatus.CONFLICT
+
+
 class NothingAsked(Refusal):
     """The Solve waits for no answer."""
 

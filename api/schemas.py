@@ -59,6 +59,7 @@ class Links(Frozen):
     solve: str = Field(description="This Solve; poll it, or follow `events`.")
     events: str = Field(description="Its progress as server-sent events.")
     cancel: str = Field(description="POST here to cancel it.")
+    evidence: str = Field(description="Once it has ended: all that its verdict rests on.")
     airflow: str = Field(description="Its Dag run in Airflow's UI, for a person.")
 
 
@@ -75,6 +76,7 @@ class Submitted(Frozen):
                         "solve": "/v1/solves/solve_0f5c1d2e3a4b5c6d7e8f901234567890",
                         "events": "/v1/solves/solve_0f5c1d2e3a4b5c6d7e8f901234567890/events",
                         "cancel": "/v1/solves/solve_0f5c1d2e3a4b5c6d7e8f901234567890:cancel",
+                        "evidence": "/v1/solves/solve_0f5c1d2e3a4b5c6d7e8f901234567890/evidence",
                         "airflow": "http://127.0.0.1:8080/dags/solve/runs/"
                         "solve_0f5c1d2e3a4b5c6d7e8f901234567890",
                     },

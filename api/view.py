@@ -84,6 +84,7 @@ def links_of(solve_id: str, airflow: AirflowClient) -> Links:
         solve=here,
         events=f"{here}/events",
         cancel=f"{here}:cancel",
+        evidence=f"{here}/evidence",
         airflow=airflow.ui_link(solve_id),
     )
 

@@ -227,6 +227,89 @@ def execute(
     raise typer.Exit(exec_cli.exit_code_of(executed.result))
 
 
+@app.command(
+    epilog="""
+Examples:
+
+\b
+  calisota evidence solve_0f5c1d
+  calisota evidence solve_0f5c1d -o proof.tar.gz
+  calisota evidence --public-key > ours.pem
+
+Exit codes: 0 written, 2 no such Solve, 3 infrastructure.
+""",
+)
+def evidence(
+    solve_id: Annotated[
+        str | None, typer.Argument(metavar="SOLVE_ID", help="A Solve that has ended.")
+    ] = None,
+    *,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Absent: SOLVE_ID.evidence.tar.gz; - is stdout."
+        ),
+    ] = None,
+    public_key: Annotated[
+        bool, typer.Option("--public-key", help="Print the key that others check it with.")
+    ] = False,
+) -> None:
+    """Write all that a verdict rests on to one signed file, which `calisota replay` executes again.
+
+    It holds the Problem, every program, result and decision, the prompts and the names of the
+    models; never a key. The Solve's artifacts must lie on this machine, or where
+    CALISOTA_ARTIFACTS_URI says.
+    """
+    from calisota import evidence_cli, signing  # noqa: PLC0415
+    from calisota.settings import settings  # noqa: PLC0415
+
+    if (solve_id is None) != public_key:
+        raise InputError("This names no one thing.", remedy="give SOLVE_ID, or --public-key.")
+    if solve_id is None:
+        sys.stdout.write(signing.public_key(settings()).decode())
+    else:
+        written = evidence_cli.write(solve_id, output, settings())
+        console.print(written, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command(
+    epilog="""
+Examples:
+
+\b
+  calisota replay solve_0f5c1d.evidence.tar.gz
+  calisota replay proof.tar.gz --public-key theirs.pem
+  calisota replay proof.tar.gz --json
+
+Exit codes: 0 the same decisions and verdict, 1 not, 2 bad file, 3 infrastructure.
+""",
+)
+def replay(
+    source: Annotated[str, typer.Argument(metavar="FILE", help="The evidence; - reads stdin.")],
+    *,
+    as_json: Json = False,
+    public_key: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Whose it must be, in PEM. Absent: it may be anyone's."),
+    ] = None,
+) -> None:
+    """Execute a finished Solve again from its evidence, and say whether it comes out the same.
+
+    Every program runs again in the sandbox, every decision is made again; no model is called and
+    no network is needed. A file that was altered, or is not whole, is refused.
+    """
+    from calisota import evidence_cli  # noqa: PLC0415
+    from calisota.settings import settings  # noqa: PLC0415
+
+    opened = evidence_cli.read(source, public_key, settings())
+    replayed = evidence_cli.execute(opened, settings(), console)
+    if as_json:
+        sys.stdout.write(replayed.model_dump_json() + "\n")
+    else:
+        evidence_cli.show(replayed, opened, Console())
+    raise typer.Exit(0 if replayed.same else 1)
+
+
 @app.command()
 def search(
     query: Annotated[str, typer.Argument(help="What to look for, in words or in code.")],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from calisota.engine import SolveRecord
     from calisota.llm import ChatModel
-    from calisota.models import Admitted, CandidateSet, ExecutionMatrix
+    from calisota.models import Admitted, CandidateSet, Circumstances, ExecutionMatrix
 
     Execute = Callable[[str], Awaitable[ExecutionMatrix]]
     """Runs the candidate of this id again."""
@@ -58,6 +58,7 @@ class Deliberation:
         self._retries = 0
         self._refused = False
         self.path: list[Decision] = []
+        self.circumstances: list[Circumstances] = []
         self.questions: list[Question] = []
         self.diagnosis: str | None = None
         self.usage: dict[Route, Usage] = {}
@@ -89,6 +90,7 @@ class Deliberation:
         )
         if self._refused:
             state = state.model_copy(update={"out_of_budget": True})
+        self.circumstances.append(state.circumstances)
         return engine.decide(state)
 
     async def _carried_out(self, decision: Decision) -> bool:

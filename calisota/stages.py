@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from calisota import agents, engine
 from calisota.agents.prompts import fit_passages
 from calisota.artifacts import ArtifactStore
+from calisota.conditions import conditions_of, models_of
 from calisota.deliberation import Deliberation
 from calisota.errors import (
     ArtifactDamaged,
@@ -32,7 +33,6 @@ from calisota.errors import (
 from calisota.ledger import Amount, Cap
 from calisota.ledger.ledger import Ledger
 from calisota.ledger.prices import Prices
-from calisota.llm import EMBEDDED_MODEL
 from calisota.models import (
     Action,
     Admitted,
@@ -229,6 +229,7 @@ class Stages:
             trials = engine.trials_for(problem, planned.inputs)
             planned = planned.model_copy(update={"trials": trials})
             self._store.put(solve_id, "plan", planned)
+            self._store.put(solve_id, "conditions", conditions_of(self._settings))
         return planned
 
     async def code(self, solve_id: str, round_number: int, *, generation: int = 0) -> CandidateSet:
@@ -366,6 +367,7 @@ class Stages:
                 critique=critique,
                 decision=decision,
                 path=deliberation.path,
+                circumstances=deliberation.circumstances,
                 decided_at=time.time(),
                 questions=deliberation.questions,
                 diagnosis=deliberation.diagnosis,
@@ -452,13 +454,16 @@ class Stages:
             record,
             drawn,
             result.matrices,
-            usage=record.usage + drawn.usage + result.usage + result.slow_usage,
+            usage=sum(
+                [drawn.usage, result.usage, result.slow_usage, result.frontier_usage], record.usage
+            ),
             questions=[*others, known],
         )
         decided = result.model_copy(
             update={
                 "questions": [*others, known],
                 "path": [*result.path, result.decision],
+                "circumstances": [*result.circumstances, state.circumstances],
                 "decision": engine.decide(state),
             }
         )
@@ -477,7 +482,13 @@ class Stages:
         if decision is not None and decision.action == "accept" and decision.candidate_id:
             winner = record.candidate(decision.candidate_id)
             if winner is not None:
-                second, strength = self._proven(solve_id, record, winner, sandbox)
+                admitted = self._load(solve_id, "problem", Admitted)
+                second, strength = proven(
+                    record,
+                    winner,
+                    lambda trials, one: self._run(solve_id, admitted, trials, one, sandbox),
+                    mutants=self._settings.mutants,
+                )
         own = StepTiming(name="report", round=None, seconds=round(time.monotonic() - began, 3))
         report = engine.make_report(
             solve_id,
@@ -496,34 +507,6 @@ class Stages:
         spent = self._ledger.spent(solve_id)
         return None if spent is None or spent.unpriced else round(spent.usd, 6)
 
-    def _proven(
-        self, solve_id: str, record: SolveRecord, winner: Candidate, sandbox: RunsCandidates
-    ) -> tuple[ExecutionMatrix, TestStrength | None]:
-        """The winner's second clean run, and how well its tests tell it from its mutants."""
-        admitted = self._load(solve_id, "problem", Admitted)
-        # What the critic suspects is run at the end, and told apart again by its place.
-        asked = engine.with_objections(record, winner.id)
-        second = self._run(solve_id, admitted, asked, winner, sandbox)
-        passed = second.outcome is Outcome.ACCEPTED and winner.source is not None
-        if not passed or not (second.tests or second.observed):
-            return second, None
-        mutants = engine.mutants_of(
-            winner.source or "",
-            record.problem.language,
-            limit=self._settings.mutants,
-            entry_point=record.problem.entry_point,
-        )
-
-        def run(mutant: engine.Mutant) -> ExecutionMatrix:
-            changed = winner.model_copy(
-                update={"id": f"{winner.id}{mutant.id}", "source": mutant.source}
-            )
-            return self._run(solve_id, admitted, asked, changed, sandbox)
-
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            matrices = list(pool.map(run, mutants))
-        return second, engine.strength_of(second, zip(mutants, matrices, strict=True))
-
     def _steps(self, solve_id: str, record: SolveRecord) -> list[StepTiming]:
         names = ["retrieve", "plan"]
         for drawn, _ in record.rounds:
@@ -535,31 +518,10 @@ class Stages:
 
     def record(self, solve_id: str, *, before_round: int | None = None) -> SolveRecord:
         """What was stored so far, following the decisions from the first round on."""
-        rounds = []
-        problem = self._load(solve_id, "problem", Admitted).problem
-        last = before_round if before_round is not None else problem.options.rounds + 1
-        for number in range(1, last):
-            drawn = self._store.find(solve_id, f"round_{number}/candidates", CandidateSet)
-            result = self._store.find(solve_id, f"round_{number}/result", RoundResult)
-            if drawn is None or result is None:
-                break
-            rounds.append((drawn, result))
-            if result.decision.verdict is not None:
-                break
-        return engine.SolveRecord(
-            problem=problem,
-            hits=self._load(solve_id, "hits", HitSet),
-            planned=self._store.find(solve_id, "plan", Planned),
-            rounds=rounds,
-        )
+        return read_record(self._store, solve_id, before_round=before_round)
 
     def _load(self, solve_id: str, name: str, kind: type[M]) -> M:
-        value = self._store.find(solve_id, name, kind)
-        if value is None:
-            raise ArtifactDamaged(
-                f"Solve {solve_id} has no {name}.", remedy="clear the Dag run from `retrieve` on."
-            )
-        return value
+        return _load(self._store, solve_id, name, kind)
 
     @asynccontextmanager
     async def _paid(
@@ -674,17 +636,74 @@ def refused_matrix(problem: Problem, candidate: Candidate, why: str) -> Executio
     )
 
 
-def models_of(config: Settings) -> dict[Route, str]:
-    """The name of the model behind each route."""
-    if config.llm_is_embedded:
-        return dict.fromkeys((Route.SLOW, Route.FAST, Route.CRITIC), EMBEDDED_MODEL)
-    named = {
-        Route.SLOW: config.llm_model_slow,
-        Route.FAST: config.llm_model_fast,
-        Route.CRITIC: config.llm_model_critic,
-        Route.FRONTIER: config.llm_model_frontier,
-    }
-    return {route: name for route, name in named.items() if name}
+def proven(
+    record: SolveRecord,
+    winner: Candidate,
+    run: Callable[[Trials, Candidate], ExecutionMatrix],
+    *,
+    mutants: int,
+) -> tuple[ExecutionMatrix, TestStrength | None]:
+    """The winner's second clean run, and how well its tests tell it from its mutants.
+
+    `run` executes a candidate on trials; `mutants`: at most so many are run.
+    """
+    # What the critic suspects is run at the end, and told apart again by its place.
+    asked = engine.with_objections(record, winner.id)
+    second = run(asked, winner)
+    passed = second.outcome is Outcome.ACCEPTED and winner.source is not None
+    if not passed or not (second.tests or second.observed):
+        return second, None
+    changes = engine.mutants_of(
+        winner.source or "",
+        record.problem.language,
+        limit=mutants,
+        entry_point=record.problem.entry_point,
+    )
+
+    def changed(mutant: engine.Mutant) -> ExecutionMatrix:
+        return run(
+            asked,
+            winner.model_copy(update={"id": f"{winner.id}{mutant.id}", "source": mutant.source}),
+        )
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        matrices = list(pool.map(changed, changes))
+    return second, engine.strength_of(second, zip(changes, matrices, strict=True))
+
+
+def read_record(
+    store: ArtifactStore, solve_id: str, *, before_round: int | None = None
+) -> SolveRecord:
+    """What was stored so far, following the decisions from the first round on.
+
+    Raises: ArtifactDamaged: the first steps stored nothing.
+    """
+    rounds = []
+    problem = _load(store, solve_id, "problem", Admitted).problem
+    last = before_round if before_round is not None else problem.options.rounds + 1
+    for number in range(1, last):
+        drawn = store.find(solve_id, f"round_{number}/candidates", CandidateSet)
+        result = store.find(solve_id, f"round_{number}/result", RoundResult)
+        if drawn is None or result is None:
+            break
+        rounds.append((drawn, result))
+        if result.decision.verdict is not None:
+            break
+    return engine.SolveRecord(
+        problem=problem,
+        hits=_load(store, solve_id, "hits", HitSet),
+        planned=store.find(solve_id, "plan", Planned),
+        rounds=rounds,
+    )
+
+
+def _load(store: ArtifactStore, solve_id: str, name: str, kind: type[M]) -> M:
+    value = store.find(solve_id, name, kind)
+    if value is None:
+        raise ArtifactDamaged(
+            f"Solve {solve_id} has no {name}.", remedy="clear the Dag run from `retrieve` on."
+        )
+    return value
 
 
 def _round_of(candidate_id: str) -> int:

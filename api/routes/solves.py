@@ -1,5 +1,6 @@
 """`/v1/solves`: start, watch, list and cancel Solves."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -12,12 +13,13 @@ from pydantic import JsonValue  # noqa: TC002  # FastAPI reads annotations
 from api.deps import ClientDep, OwnRunDep, ServicesDep
 from api.events import END, follow
 from api.listing import list_solves
-from api.openapi import EVENTS_EXAMPLE, PROBLEM_EXAMPLES, errors
-from api.problems import AlreadyFinished, NothingAsked, UnknownSolve
+from api.openapi import EVENTS_EXAMPLE, PROBLEM_EXAMPLES, errors, evidence_errors
+from api.problems import AlreadyFinished, NotFinished, NothingAsked, UnknownSolve
 from api.schemas import Answer, FinishedSolve, SolveList, SolveProgress, Submitted
 from api.submit import submit
-from api.view import asking_round, links_of, state_of, view_of
+from api.view import asking_round, links_of, report_of, state_of, view_of
 from calisota.errors import InputError
+from calisota.evidence import pack
 from calisota.models import Problem
 from calisota.sandbox.maxima import within_maxima
 
@@ -25,6 +27,8 @@ router = APIRouter(prefix="/v1/solves", tags=["solves"])
 
 # The words of the task `clarify`, which the API does not import: calisota_airflow.clarify.
 USE, LIKELIEST, FIELD = "Use my answer", "Go on with the likeliest", "answer"
+
+EVIDENCE_TYPE = "application/gzip"
 
 IdempotencyKey = Annotated[
     str | None,
@@ -144,6 +148,44 @@ async def get_events(
     """
     async for event in follow(run, airflow=services.airflow, store=services.store, after=after):
         yield event
+
+
+@router.get(
+    "/{solve_id}/evidence",  # noqa: FAST003  # OwnRunDep reads it
+    summary="Get a Solve's evidence",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "A tar.gz, signed by this installation.",
+            "content": {EVIDENCE_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+            "headers": {
+                "Content-Disposition": {
+                    "description": "A name for the file.",
+                    "schema": {"type": "string"},
+                },
+            },
+        },
+        **evidence_errors(),
+    },
+)
+async def get_evidence(run: OwnRunDep, services: ServicesDep) -> Response:
+    """All that the verdict rests on, in one file: Problem, programs, results, decisions, prompts.
+
+    `calisota replay FILE` executes it again, offline, and says whether the verdict comes out the
+    same. No key is in it. The same Solve gives the same bytes.
+    """
+    if await report_of(run, services.store) is None:
+        raise NotFinished(
+            "This Solve has no report, and so no evidence.",
+            remedy="start it anew." if run.ended else "wait for its end; `events` tells it.",
+        )
+    data = await asyncio.to_thread(pack, run.dag_run_id, services.store, services.settings)
+    name = f"{run.dag_run_id}.evidence.tar.gz"  # an id holds no character that needs quoting
+    return Response(
+        data,
+        media_type=EVIDENCE_TYPE,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 @router.post(

@@ -237,7 +237,23 @@ class Question(Frozen):
         return self.said is not None and self.by in {"person", "frontier"}
 
 
-class SolveState(Frozen):
+class Circumstances(Frozen):
+    """What `decide` looks at that neither the Problem nor the matrices tell."""
+
+    questions: list[Question] = Field(default_factory=list)
+    """Asked so far."""
+    can_ask: bool = True
+    """Whether there is a person who could be asked."""
+    infrastructure_retries: int = Field(default=0, ge=0)
+    """Of this round."""
+    cancelled: bool = False
+    usage: Usage
+    elapsed_s: float = Field(ge=0)
+    out_of_budget: bool = False
+    """True: a model call was refused because it could exceed the budget."""
+
+
+class SolveState(Circumstances):
     """All that `decide` may look at."""
 
     round: int = Field(ge=1)
@@ -251,23 +267,17 @@ class SolveState(Frozen):
     """Those of the client's tests."""
     contradictions: list[str] = Field(default_factory=list)
     """Tests that no program can pass together."""
-    questions: list[Question] = Field(default_factory=list)
-    """Asked so far."""
     actions: list[Action] = Field(default_factory=list)
     """Decided in earlier rounds."""
     on_ambiguous: OnAmbiguous = "best_guess"
-    can_ask: bool = True
-    """Whether there is a person who could be asked."""
-    infrastructure_retries: int = Field(default=0, ge=0)
-    """Of this round."""
-    cancelled: bool = False
-    usage: Usage
     tokens_budget: int
     calls_budget: int
-    elapsed_s: float = Field(ge=0)
     wall_budget_s: float
-    out_of_budget: bool = False
-    """True: a model call was refused because it could exceed the budget."""
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """The part of it that a replay cannot work out anew."""
+        return Circumstances(**{name: getattr(self, name) for name in Circumstances.model_fields})
 
 
 class Decision(Frozen):
@@ -301,6 +311,8 @@ class RoundResult(Frozen):
     decision: Decision
     path: list[Decision] = Field(default_factory=list)
     """Decided and carried out before it, within the round."""
+    circumstances: list[Circumstances] = Field(default_factory=list)
+    """Of each decision, those of `path` first; what a replay needs to decide again."""
     decided_at: float = 0.0
     """Seconds since the epoch."""
     questions: list[Question] = Field(default_factory=list)
