@@ -22,6 +22,7 @@ from calisota.models import (
     Route,
     SolveReport,
     TestResult,
+    TestStrength,
     Usage,
     Verdict,
 )
@@ -136,6 +137,13 @@ class SolveProgress(Frozen):
         default=None, description="What it waits for you to answer; POST to `/clarification`."
     )
     tests: tuple[TestResult, ...] = ()
+    examples: tuple[TestResult, ...] = ()
+    inputs: int = 0
+    agreement: float | None = None
+    strength: TestStrength | None = None
+    questions: tuple[Question, ...] = ()
+    doubts: tuple[str, ...] = ()
+    decisions: tuple[str, ...] = ()
     candidates: tuple[CandidateSummary, ...] = ()
     critique: Critique | None = None
     citations: tuple[Hit, ...] = ()

@@ -169,6 +169,10 @@ def _strike(system: System, model: Model, chance: random.Random, blows: int) -> 
             struck[part] += 1
             continue
         found = list(_processes(system, part))
+        until = time.monotonic() + PAUSE_S[1]
+        while not found and time.monotonic() < until:
+            time.sleep(0.1)  # a task lasts a second or two
+            found = list(_processes(system, part))
         if found:
             with suppress(psutil.NoSuchProcess):
                 chance.choice(found).kill()
