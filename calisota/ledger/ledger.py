@@ -84,13 +84,13 @@ class Ledger:
 
         Opened again, a Solve's account keeps what it has spent and takes over the new cap.
         """
-        self._open(f"solve:{solve_id}", "solve", cap)
+        day = day or today()
+        self._open(f"solve:{solve_id}", "solve", cap, day)
         if client_cap is not None:
-            name = f"client:{client or ''}:{day or today()}"
-            self._open(name, "client", client_cap)
+            self._open(f"client:{client or ''}:{day}", "client", client_cap, day)
 
-    def _open(self, name: str, kind: str, cap: Cap) -> None:
-        caps = {f"cap_{one}": getattr(cap, one) for one in CAPPED}
+    def _open(self, name: str, kind: str, cap: Cap, day: str) -> None:
+        caps = {"day": day} | {f"cap_{one}": getattr(cap, one) for one in CAPPED}
         with self._begun() as connection:
             found = connection.execute(
                 sa.update(accounts).where(accounts.c.name == name).values(**caps)
@@ -264,15 +264,13 @@ class Ledger:
     def forget(self, before: str) -> int:
         """How many entries of days before this one (`2026-11-01`) were deleted."""
         with self._begun() as connection:
-            solves = sa.select(entries.c.solve).where(entries.c.day >= before)
             connection.execute(sa.delete(answers).where(answers.c.day < before))
             gone = connection.execute(sa.delete(entries).where(entries.c.day < before)).rowcount
-            kept = sa.select(sa.literal("solve:").op("||")(solves.subquery().c.solve))
+            # Not those that were opened since and have spent nothing yet, nor those that go on.
+            going_on = sa.select("solve:" + entries.c.solve)
             connection.execute(
-                sa.delete(accounts).where(accounts.c.kind == "solve", accounts.c.name.not_in(kept))
+                sa.delete(accounts).where(accounts.c.day < before, accounts.c.name.not_in(going_on))
             )
-            old = sa.func.substr(accounts.c.name, sa.func.length(accounts.c.name) - 9) < before
-            connection.execute(sa.delete(accounts).where(accounts.c.kind == "client", old))
         return gone
 
     def close(self) -> None:

@@ -36,6 +36,7 @@ accounts = Table(
     metadata,
     Column("name", String(ID_CHARS), primary_key=True),
     Column("kind", String(16), nullable=False),
+    Column("day", String(10), nullable=False),
     *_counters(),
     *_caps(),
 )

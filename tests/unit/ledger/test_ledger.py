@@ -115,6 +115,21 @@ def test_old_days_are_forgotten_and_young_ones_stay(ledger: Ledger):
         reserve(ledger, solve="old")
 
 
+def test_an_account_that_has_spent_nothing_yet_is_not_forgotten(ledger: Ledger):
+    ledger.open_account("s", Cap())
+    ledger.forget("2026-01-15")
+    reserve(ledger)
+
+
+def test_a_solve_that_goes_on_over_days_keeps_its_account(ledger: Ledger):
+    ledger.open_account("s", Cap(calls=2), day="2026-01-01")
+    reserve(ledger, day="2026-01-01")
+    reserve(ledger, day="2026-02-01")
+    ledger.forget("2026-01-15")
+    with pytest.raises(BudgetExhausted):
+        reserve(ledger)
+
+
 def test_a_database_that_does_not_answer_is_a_fault_that_may_pass(tmp_path: Path):
     with pytest.raises(LedgerUnavailable, match="CALISOTA_LEDGER_URL"):
         Ledger(f"sqlite:///{tmp_path}/absent/ledger.db").spent("s")
