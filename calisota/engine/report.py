@@ -119,7 +119,7 @@ MUTATION_SCORE = 0.7
 """Least share of the mutants that tests must notice to verify a program."""
 INPUTS_SCORE = 0.5
 """Least share that generated inputs must tell apart for agreement on them to mean anything.
-Source of both: calibrated on programs with known faults, docs/evaluation.md."""
+Both were set beforehand; docs/evaluation.md holds them against programs with known faults."""
 
 
 def confirmed_verdict(
