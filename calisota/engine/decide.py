@@ -34,7 +34,7 @@ CONSENSUS_MEMBERS = 3
 CONSENSUS_FAMILIES = 2
 CONSENSUS_INPUTS = 8
 CONSENSUS_TELLING = 3
-"""The five were set beforehand; docs/evaluation.md holds them against programs with known faults."""
+"""The five were set beforehand; docs/evaluation.md holds them against programs with faults."""
 
 SCATTERED = 0.9
 SCATTERED_FROM = 6
