@@ -19,7 +19,7 @@ from calisota.stages import proven, run_trials
 from calisota.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from calisota.engine import SolveRecord
     from calisota.evidence import Evidence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         CandidateSet,
         Decision,
         ExecutionMatrix,
+        Observation,
         Problem,
         TestResult,
     )
@@ -130,6 +131,7 @@ class _Persistent:
         *,
         solve_id: str,
         optional: int = 0,
+        while_like: Sequence[Observation] = (),
         on_line: Callable[[str], None] | None = None,
     ) -> ExecutionMatrix:
         """The first matrix that is a result; where none is, the last."""
@@ -137,7 +139,12 @@ class _Persistent:
         while True:
             left -= 1
             matrix = self._sandbox.run_candidate(
-                problem, candidate, solve_id=solve_id, optional=optional, on_line=on_line
+                problem,
+                candidate,
+                solve_id=solve_id,
+                optional=optional,
+                while_like=while_like,
+                on_line=on_line,
             )
             if left == 0 or matrix.outcome is not Outcome.INTERNAL_ERROR:
                 return matrix
@@ -215,7 +222,9 @@ def _report(
         second, strength = proven(
             record,
             winner,
-            lambda trials, one: run_trials(sandbox, record.problem, trials, one, replay_id),
+            lambda trials, one, like: run_trials(
+                sandbox, record.problem, trials, one, replay_id, while_like=like
+            ),
             mutants=evidence.about.conditions.mutants,
         )
         ours = evidence.report.verdict is not Verdict.INTERNAL_ERROR

@@ -62,12 +62,12 @@ from calisota.sandbox.cells import BUILD_CPU_S, OPTIONAL_WALL_S
 from calisota.sandbox.maxima import within_maxima
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from calisota.engine import SolveRecord
     from calisota.llm import ChatModel
-    from calisota.models import Brief, Critique, Hit
+    from calisota.models import Brief, Critique, Hit, Observation
     from calisota.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
@@ -95,9 +95,13 @@ class RunsCandidates(Protocol):
         *,
         solve_id: str,
         optional: int = 0,
+        while_like: Sequence[Observation] = (),
         on_line: Callable[[str], None] | None = None,
     ) -> ExecutionMatrix:
-        """The candidate on every test, in one fresh container; the last few may be left out."""
+        """The candidate on every test, in one fresh container; the last few may be left out.
+
+        With `while_like` all after the first that ends in another way may be left out too.
+        """
         ...
 
 
@@ -486,7 +490,9 @@ class Stages:
                 second, strength = proven(
                     record,
                     winner,
-                    lambda trials, one: self._run(solve_id, admitted, trials, one, sandbox),
+                    lambda trials, one, like: self._run(
+                        solve_id, admitted, trials, one, sandbox, while_like=like
+                    ),
                     mutants=self._settings.mutants,
                 )
         own = StepTiming(name="report", round=None, seconds=round(time.monotonic() - began, 3))
@@ -550,6 +556,7 @@ class Stages:
         candidate: Candidate,
         sandbox: RunsCandidates,
         on_line: Callable[[str], None] | None = None,
+        while_like: Sequence[Observation] = (),
     ) -> ExecutionMatrix:
         """The candidate on all trials; its CPU time is reserved before and settled after."""
         problem = admitted.problem
@@ -563,7 +570,9 @@ class Stages:
             )
         except BudgetExhausted as error:
             return refused_matrix(problem, candidate, str(error))
-        matrix = run_trials(sandbox, problem, trials, candidate, solve_id, on_line)
+        matrix = run_trials(
+            sandbox, problem, trials, candidate, solve_id, on_line=on_line, while_like=while_like
+        )
         used = sum(test.cpu_s or 0.0 for test in (*matrix.tests, *matrix.examples))
         self._ledger.settle(entry, Amount(executions=1, cpu_s=used))
         return matrix
@@ -587,12 +596,19 @@ def run_trials(
     trials: Trials,
     candidate: Candidate,
     solve_id: str,
+    *,
+    while_like: Sequence[Observation] = (),
     on_line: Callable[[str], None] | None = None,
 ) -> ExecutionMatrix:
     """The candidate on the client's tests, the examples and the generated inputs."""
     whole = engine.with_trials(problem, trials)
     matrix = sandbox.run_candidate(
-        whole, candidate, solve_id=solve_id, optional=len(trials.inputs), on_line=on_line
+        whole,
+        candidate,
+        solve_id=solve_id,
+        optional=len(trials.inputs),
+        while_like=while_like,
+        on_line=on_line,
     )
     return engine.mark_held_out(problem, engine.sorted_out(problem, trials, matrix))
 
@@ -639,17 +655,18 @@ def refused_matrix(problem: Problem, candidate: Candidate, why: str) -> Executio
 def proven(
     record: SolveRecord,
     winner: Candidate,
-    run: Callable[[Trials, Candidate], ExecutionMatrix],
+    run: Callable[[Trials, Candidate, Sequence[Observation]], ExecutionMatrix],
     *,
     mutants: int,
 ) -> tuple[ExecutionMatrix, TestStrength | None]:
     """The winner's second clean run, and how well its tests tell it from its mutants.
 
-    `run` executes a candidate on trials; `mutants`: at most so many are run.
+    `run` executes a candidate on trials, while it does what is named; `mutants`: at most so many
+    are run.
     """
     # What the critic suspects is run at the end, and told apart again by its place.
     asked = engine.with_objections(record, winner.id)
-    second = run(asked, winner)
+    second = run(asked, winner, ())
     passed = second.outcome is Outcome.ACCEPTED and winner.source is not None
     if not passed or not (second.tests or second.observed):
         return second, None
@@ -660,11 +677,11 @@ def proven(
         entry_point=record.problem.entry_point,
     )
 
+    like = engine.behaviour_of(second)
+
     def changed(mutant: engine.Mutant) -> ExecutionMatrix:
-        return run(
-            asked,
-            winner.model_copy(update={"id": f"{winner.id}{mutant.id}", "source": mutant.source}),
-        )
+        named = {"id": f"{winner.id}{mutant.id}", "source": mutant.source}
+        return run(asked, winner.model_copy(update=named), like)
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         matrices = list(pool.map(changed, changes))

@@ -3,13 +3,14 @@
 import contextlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from calisota.models import (
     CallTest,
     Candidate,
     CodeTest,
     ExecutionMatrix,
+    Observation,
     Outcome,
     Problem,
     Test,
@@ -32,9 +33,10 @@ class InProcessSandbox:
         *,
         solve_id: str,
         optional: int = 0,
+        while_like: Sequence[Observation] = (),
         on_line: Callable[[str], None] | None = None,
     ) -> ExecutionMatrix:
-        del solve_id, optional, on_line
+        del solve_id, optional, while_like, on_line
         self.ran.append(candidate.id)
         scope: dict[str, object] = {}
         build: str | None = None if candidate.source else "the model's answer held no program"

@@ -16,13 +16,14 @@ from calisota.engine.objections import with_objections
 from calisota.engine.report import SolveRecord, make_report
 from calisota.engine.standing import Standing
 from calisota.engine.state import failing, repair_of, state_after
-from calisota.engine.strength import strength_of
+from calisota.engine.strength import behaviour_of, strength_of
 from calisota.engine.trials import sorted_out, trials_for, with_trials
 
 __all__ = [
     "Mutant",
     "SolveRecord",
     "Standing",
+    "behaviour_of",
     "claim_of",
     "decide",
     "failing",

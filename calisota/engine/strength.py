@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calisota.models import Outcome, TestStrength
+from calisota.models import Observation, Outcome, TestStrength
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +39,15 @@ def strength_of(
         else:
             survivors.append(f"line {mutant.line}: {mutant.before} became {mutant.after}")
     return TestStrength(mutants=counted, told_apart=told_apart, survivors=survivors[:MAX_SURVIVORS])
+
+
+def behaviour_of(program: ExecutionMatrix) -> list[Observation]:
+    """What the program did on each of its trials, in the order in which they are run.
+
+    A mutant that does otherwise on one of them is noticed: the others need not run.
+    """
+    binding = [Observation(outcome=one.outcome) for one in (*program.tests, *program.examples)]
+    return [*binding, *program.observed]
 
 
 def _fails(program: ExecutionMatrix, mutant: ExecutionMatrix) -> bool:

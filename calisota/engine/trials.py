@@ -24,7 +24,7 @@ from calisota.sandbox.compare import one_line, same_output, same_value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from calisota.models import Problem, Test, TestResult
+    from calisota.models import Problem, Test
 
 _GENERIC = {Language.PYTHON, Language.PERL}
 """A call needs no glue that reads the function's head: it cannot fail to build."""
@@ -115,7 +115,7 @@ def sorted_out(problem: Problem, trials: Trials, matrix: ExecutionMatrix) -> Exe
     """The matrix of `with_trials`, its results where they belong; only the binding ones decide."""
     client, binding = len(problem.tests), len(problem.tests) + len(trials.examples)
     tests, examples = matrix.tests[:client], matrix.tests[client:binding]
-    observed = [_observation(result) for result in matrix.tests[binding:]]
+    observed = [Observation.of(result) for result in matrix.tests[binding:]]
     outcomes = [result.outcome for result in (*tests, *examples)]
     return matrix.model_copy(
         update={
@@ -124,14 +124,6 @@ def sorted_out(problem: Problem, trials: Trials, matrix: ExecutionMatrix) -> Exe
             "observed": observed,
             "outcome": worst(outcomes) if outcomes else _runs(matrix, observed),
         }
-    )
-
-
-def _observation(result: TestResult) -> Observation:
-    """That an answer is not the one expected means nothing: none was."""
-    ended_well = result.outcome in {Outcome.ACCEPTED, Outcome.WRONG_ANSWER}
-    return Observation(
-        outcome=Outcome.ACCEPTED if ended_well else result.outcome, answer=result.answer
     )
 
 

@@ -32,12 +32,12 @@ from calisota.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from calisota.engine import SolveRecord
     from calisota.evaluation.solve_cases import SolveCase
-    from calisota.models import SolveReport
+    from calisota.models import Observation, SolveReport
     from calisota.stages import RunsCandidates, Stages
 
 MODES = ("direct", "best of N by text", "+ tests", "+ consensus", "full")
@@ -87,16 +87,25 @@ class RememberingSandbox:
         *,
         solve_id: str,
         optional: int = 0,
+        while_like: Sequence[Observation] = (),
         on_line: Callable[[str], None] | None = None,
     ) -> ExecutionMatrix:
         """As the sandbox itself; a fault of the sandbox is not remembered."""
         tests = problem.model_dump_json(include={"tests", "limits", "files", "entry_point"})
-        key = hashlib.sha256(f"{optional} {tests} {candidate.source}".encode()).hexdigest()
+        key = _digest(f"{optional} {tests} {candidate.source}")
         with self._lock:
             known = self._known.get(key)
+            if known is None and while_like:
+                key = _digest(f"{key} {[one.model_dump_json() for one in while_like]}")
+                known = self._known.get(key)
         if known is None:
             known = self._sandbox.run_candidate(
-                problem, candidate, solve_id=solve_id, optional=optional, on_line=on_line
+                problem,
+                candidate,
+                solve_id=solve_id,
+                optional=optional,
+                while_like=while_like,
+                on_line=on_line,
             )
             if known.outcome is not Outcome.INTERNAL_ERROR:
                 self._remember(key, known)
@@ -108,6 +117,10 @@ class RememberingSandbox:
             if self._file is not None:
                 with self._file.open("a") as lines:
                     lines.write(f"{key} {matrix.model_dump_json()}\n")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def is_right(sandbox: RunsCandidates, case: SolveCase, source: str | None) -> bool:

@@ -84,6 +84,12 @@ class Observation(Frozen):
     answer: str | None = None
     """As `TestResult.answer`."""
 
+    @classmethod
+    def of(cls, result: TestResult) -> Observation:
+        """That an answer is not the one expected means nothing: none was."""
+        ended_well = result.outcome in {Outcome.ACCEPTED, Outcome.WRONG_ANSWER}
+        return cls(outcome=Outcome.ACCEPTED if ended_well else result.outcome, answer=result.answer)
+
 
 class ExecutionMatrix(Frozen):
     """One candidate on every test, in the Problem's order."""

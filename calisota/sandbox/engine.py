@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from calisota.models import Compare, Execution, Outcome, StdioTest
+from calisota.models import Compare, Execution, Observation, Outcome, StdioTest
 from calisota.sandbox.cells import (
     BUILD_WALL_S,
     MB,
@@ -39,7 +39,7 @@ from calisota.sandbox.slots import slot
 from calisota.sandbox.trust import require_trusted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import docker
 
@@ -87,11 +87,14 @@ class DockerSandbox:
         *,
         solve_id: str,
         optional: int = 0,
+        while_like: Sequence[Observation] = (),
         on_line: Callable[[str], None] | None = None,
     ) -> ExecutionMatrix:
         """The candidate on every test. A program that fails is a matrix, never an exception.
 
         The last `optional` tests share a few seconds; those that do not fit end as `not_run`.
+        `while_like`, one for each test: after the first that ends otherwise, or for an optional one
+        gives another answer, the rest ends as `not_run`. A test with a checker is not compared.
         `on_line` gets one printable line for the build and for each test as it ends.
         Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`. InputError: the
             Problem's files cannot lie together.
@@ -114,11 +117,21 @@ class DockerSandbox:
                 say(_line(problem, number, execution))
 
         began = time.monotonic()
+
+        def differs(number: int, execution: Execution) -> bool:
+            if number >= len(while_like) or _has_checker(problem, number):
+                return False
+            result = judge_test(problem, number, execution)
+            if number < binding:
+                return result.outcome is not while_like[number].outcome
+            return Observation.of(result) != while_like[number]
+
         run = self.execute(
             plan,
             labels={SOLVE_LABEL: solve_id, CANDIDATE_LABEL: candidate.id},
             wall_s=min(problem.options.budget.wall_s, MAX_CANDIDATE_S),
             on_cell=on_cell,
+            stop_after=differs,
         )
         run = self._check(problem, run, {SOLVE_LABEL: solve_id, CANDIDATE_LABEL: candidate.id})
         return judge(
@@ -147,6 +160,7 @@ class DockerSandbox:
         labels: Mapping[str, str],
         wall_s: float,
         on_cell: Callable[[int, Execution], None] | None = None,
+        stop_after: Callable[[int, Execution], bool] | None = None,
         while_waiting: Callable[[], None] | None = None,
         cut_short: bool = False,
     ) -> CandidateRun:
@@ -155,7 +169,8 @@ class DockerSandbox:
         It waits for a free place on this machine; `while_waiting` is called now and then, and what
         it raises ends the wait. `wall_s` bounds the container's time; cells that find it spent do
         not run, and with `cut_short` one that is still running then counts as not run either.
-        `on_cell` gets the number and the Execution of each.
+        `on_cell` gets the number and the Execution of each; `stop_after` says whether the rest need
+        not run.
         Raises: EngineUnavailable: try again. ImageMissing: run `calisota setup`. PermanentError:
             this Engine does not enforce the limits.
         """
@@ -175,6 +190,7 @@ class DockerSandbox:
             plan=plan,
             wall_s=wall_s,
             on_cell=on_cell,
+            stop_after=stop_after,
             cut_short=cut_short,
         )
         with slot(self._settings, while_waiting):
@@ -269,6 +285,7 @@ def _converse(
     plan: CandidatePlan,
     wall_s: float,
     on_cell: Callable[[int, Execution], None] | None,
+    stop_after: Callable[[int, Execution], bool] | None,
     cut_short: bool,
 ) -> CandidateRun:
     """What the runner sent back, up to the first failed build, broken sandbox or spent time."""
@@ -292,6 +309,8 @@ def _converse(
             cells.append(cell)
             if on_cell is not None:
                 on_cell(len(cells) - 1, cell)
+            if stop_after is not None and stop_after(len(cells) - 1, cell):
+                return CandidateRun(build=build, cells=cells, cells_planned=planned, stopped=True)
         if len(cells) == planned:
             container.quit()
     except RunnerOutOfMemory:
@@ -364,13 +383,17 @@ def _cut(container: Container, plan: CandidatePlan, deadline: float) -> Iterator
         yield cell
 
 
+def _has_checker(problem: Problem, number: int) -> bool:
+    test = problem.tests[number]
+    return isinstance(test, StdioTest) and test.compare is Compare.CHECKER
+
+
 def _nothing(_line: str) -> None:
     """Where nobody listens."""
 
 
 def _line(problem: Problem, number: int, execution: Execution) -> str:
-    test = problem.tests[number]
-    if isinstance(test, StdioTest) and test.compare is Compare.CHECKER:
+    if _has_checker(problem, number):
         return f"{one_line(problem.test_name(number))} ran {execution.wall_s:.2f} s"
     result = judge_test(problem, number, execution)
     detail = "" if result.outcome is Outcome.ACCEPTED or not result.detail else f" {result.detail}"

@@ -63,6 +63,8 @@ class CandidateRun(Frozen):
     """Why the sandbox itself stopped before all cells ran."""
     out_of_time: bool = False
     """The Solve's wall budget ended first."""
+    stopped: bool = False
+    """Enough was seen; the rest was not to run."""
 
 
 def judge(
@@ -179,7 +181,12 @@ def _result(problem: Problem, run: CandidateRun, number: int) -> TestResult:
         return judge_test(problem, number, run.cells[number], run.checks.get(number))
     if run.fault is not None and number == len(run.cells):
         return _not_judged(problem, number, Outcome.INTERNAL_ERROR, run.fault)
-    detail = "the Solve's time ran out" if run.out_of_time else "an earlier test ended the sandbox"
+    if run.stopped:
+        detail = "an earlier test told enough"
+    elif run.out_of_time:
+        detail = "the Solve's time ran out"
+    else:
+        detail = "an earlier test ended the sandbox"
     return _not_judged(problem, number, Outcome.NOT_RUN, detail)
 
 

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from calisota.models import (
     Candidate,
     ExecutionMatrix,
     HitSet,
+    Observation,
     Outcome,
     Problem,
     Question,
@@ -86,9 +87,10 @@ class InProcessSandbox:
         *,
         solve_id: str,
         optional: int = 0,
+        while_like: Sequence[Observation] = (),
         on_line: Callable[[str], None] | None = None,
     ) -> ExecutionMatrix:
-        del optional, on_line
+        del optional, while_like, on_line
         self.ran.append(candidate.id)
         self.ids.add(solve_id)
         space: dict[str, object] = {}

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from calisota.models import (
     ExecutionMatrix,
     Hit,
     HitSet,
+    Observation,
     Outcome,
     Problem,
     Route,
@@ -67,9 +68,10 @@ class OracleSandbox:
         *,
         solve_id: str,
         optional: int = 0,
+        while_like: Sequence[Observation] = (),
         on_line: Callable[[str], None] | None = None,
     ) -> ExecutionMatrix:
-        del solve_id, optional, on_line
+        del solve_id, optional, while_like, on_line
         self.ran.append(candidate.id)
         right = candidate.source is not None and "a + b" in candidate.source
         cell = Outcome.ACCEPTED if right else Outcome.WRONG_ANSWER
