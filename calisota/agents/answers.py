@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from calisota.models import Call, Language, Probe, Problem
+from calisota.models.python_source import parse_python
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -97,16 +98,16 @@ def parses(source: str, language: Language) -> bool:
     if language is not Language.PYTHON:
         return bool(source.strip())
     try:
-        ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        parse_python(source)
+    except SyntaxError:
         return False
     return True
 
 
 def _is_program(text: str, entry_point: str | None) -> bool:
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parse_python(text)
+    except SyntaxError:
         return False
     names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     return bool(names) if entry_point is None else entry_point in names

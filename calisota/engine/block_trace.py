@@ -6,13 +6,12 @@ repairs best from (LDB, arXiv 2402.16906).
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
-import warnings
 from functools import cache
 
 from calisota.engine import block_recorder
+from calisota.models.python_source import parse_python
 from calisota.text import printable
 
 MAX_LINES = 2 * block_recorder.KEPT_BLOCKS + 3
@@ -42,12 +41,10 @@ def traced_program(source: str, entry_point: str, nonce: str) -> str | None:
     20,000 events.
     Not covered: the program can read its own source, nonce included, and so forge a trace.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+    try:
+        parse_python(source)
+    except SyntaxError:
+        return None
     recorder = _recorder() + "\ninstall(*CALL)\n"
     return source + _TAIL.format(recorder=recorder, entry_point=entry_point, nonce=_plain(nonce))
 

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from calisota.models import Call, CallTest
+from calisota.models.python_source import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,8 +94,8 @@ def _closing(line: str, opening: int) -> int | None:
 
 def _call(text: str) -> Call | None:
     try:
-        node = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        node = parse_expression(text.strip())
+    except SyntaxError:
         return None
     if not isinstance(node, ast.Call):
         return None
@@ -135,8 +136,8 @@ def _value(text: str) -> JsonValue | _Nothing:
     if re.match(r"\s*[-+*/%<>&|^\[(.]\s*[\w(\"'\[]", rest):
         return _NOTHING
     try:
-        return _literal(ast.parse(head, mode="eval").body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _literal(parse_expression(head))
+    except SyntaxError:
         return _NOTHING
 
 

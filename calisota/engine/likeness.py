@@ -7,12 +7,13 @@ import hashlib
 from contextlib import suppress
 
 from calisota.models import Language
+from calisota.models.python_source import parse_python
 
 
 def likeness_of(source: str, language: Language) -> str:
     """A short text, the same for like programs; of Python by the syntax tree, else by the words."""
     text = " ".join(source.split())
     if language is Language.PYTHON:
-        with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-            text = ast.dump(ast.parse(source))
+        with suppress(SyntaxError, RecursionError):
+            text = ast.dump(parse_python(source))
     return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:16]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from typing import TYPE_CHECKING
 
 from calisota.engine.literal_trees import TreeTables
 from calisota.engine.literals import Pair, flat
 from calisota.models import Language
+from calisota.models.python_source import parse_python
 from calisota.rag.grammars import parser_of
 
 if TYPE_CHECKING:
@@ -42,12 +42,10 @@ def pair_groups(source: str, language: Language, *, is_called: bool) -> list[lis
 
 
 def _python_groups(source: str, *, is_called: bool) -> list[list[Pair]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return []
+    try:
+        tree = parse_python(source)
+    except SyntaxError:
+        return []
     tables: list[list[Pair]] = []
     branches: list[Pair] = []
     waiting: list[ast.AST] = [tree]

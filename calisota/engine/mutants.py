@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ from pydantic import Field
 
 from calisota.engine.mutation_sites import MutationSites
 from calisota.models import Frozen, Language
+from calisota.models.python_source import parse_python
 from calisota.rag.grammars import parser_of
 
 if TYPE_CHECKING:
@@ -88,12 +87,10 @@ def _parses(text: bytes, language: Language) -> bool:
 
 
 def _parses_as_python(source: str) -> bool:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an odd escape in a string is no syntax error
-        try:
-            ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
+    try:
+        parse_python(source)
+    except SyntaxError:
+        return False
     return True
 
 

@@ -6,7 +6,6 @@ import ast
 import gzip
 import inspect
 import json
-import warnings
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from calisota.errors import InputError
 from calisota.models import Frozen
+from calisota.models.python_source import parse_python
 from calisota.rag.terms import terms
 
 if TYPE_CHECKING:
@@ -92,11 +92,10 @@ def _questions(answers: dict[str, set[str]]) -> list[Question]:
 
 def _functions(document: Document) -> Iterator[tuple[Passage, str | None]]:
     """Each function without its docstring, and the docstring's first line."""
-    with warnings.catch_warnings(action="ignore"):  # an old file's escapes are its own affair
-        try:
-            body = ast.parse(document.text).body
-        except (SyntaxError, ValueError):
-            return
+    try:
+        body = parse_python(document.text).body
+    except SyntaxError:
+        return
     lines = document.text.split("\n")
     module = document.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     seen: dict[str, int] = {}

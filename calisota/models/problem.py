@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from enum import StrEnum
@@ -12,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, JsonValue, Tag, field_validator, model_validator
 
 from calisota.models.base import Frozen
+from calisota.models.python_source import parse_python
 
 MAX_STATEMENT_CHARS = 64_000
 MAX_TESTS = 500
@@ -285,10 +285,9 @@ class Problem(Frozen):
             self._check_call(where, test)
         elif isinstance(test, CodeTest) and self.language is Language.PYTHON:
             try:
-                ast.parse(test.code)
-            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-                why = str(error) or "it is nested too deeply"
-                raise ValueError(f"{where}.code does not parse as Python: {why}") from None
+                parse_python(test.code)
+            except SyntaxError as error:
+                raise ValueError(f"{where}.code does not parse as Python: {error}") from None
 
     def _check_stdio(self, where: str, test: StdioTest) -> None:
         if self.entry_point is not None:

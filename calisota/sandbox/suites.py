@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from calisota.models import Language
+from calisota.models.python_source import parse_python
 from calisota.sandbox.compare import NotStrictJson, decode_strict
 
 if TYPE_CHECKING:
@@ -148,8 +149,8 @@ def _declared_rust(text: str) -> Iterable[str]:
 
 def _declared_python(text: str) -> Iterable[str]:
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parse_python(text)
+    except SyntaxError:
         return
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
