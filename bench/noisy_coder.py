@@ -1,7 +1,7 @@
 """The engine's claims against the truth, with a coder whose errors are set.
 
-    python bench/noisy_coder.py DATA [--limit 164] [--rates 0.2 0.4 0.6] [--correlations 0 0.2 0.5]
-                                     [--client-tests 0] [--candidates 4] [--workers 2]
+    python bench/noisy_coder.py [--limit 164] [--rates 0.2 0.4 0.6] [--correlations 0 0.2 0.5]
+                                [--client-tests 0] [--candidates 4] [--workers 2] [--plot FILE]
 
 Every HumanEval Problem, at each error rate and each correlation of the errors: the coder serves the
 reference program or a mutant of it that fails the hidden tests. Real containers judge; the same
@@ -27,9 +27,10 @@ from bench.rig import ROOT, write_result
 from calisota.artifacts import ArtifactStore
 from calisota.errors import IndexUnusable
 from calisota.evaluation.noisy_coder import NoisyCoder, wrong_programs
-from calisota.evaluation.solve_cases import SolveCase, humaneval
 from calisota.evaluation.solving import Evaluated, RememberingSandbox, evaluate_case, is_right
+from calisota.evaluation.solving_plot import draw_claims
 from calisota.evaluation.solving_report import SolvingReport, summary
+from calisota.evaluation.suites import HUMANEVAL, load_suite, spread
 from calisota.models import Verdict
 from calisota.sandbox.engine import DockerSandbox, connect
 from calisota.sandbox.pool import WarmPool
@@ -39,11 +40,12 @@ from calisota.stages import Searches, Stages
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from calisota.evaluation.solve_cases import SolveCase
+
 
 def main() -> None:
     """Run the bench."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
     parser.add_argument("--limit", type=int, default=164)
     parser.add_argument("--rates", type=float, nargs="+", default=[0.2, 0.4, 0.6])
     parser.add_argument("--correlations", type=float, nargs="+", default=[0.0, 0.2, 0.5])
@@ -51,6 +53,7 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=4)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--name", default="noisy_coder")
+    parser.add_argument("--plot", type=Path, help="draw coverage and false claims here")
     chosen = parser.parse_args()
     # Long answers are allowed, so the planner is asked for inputs.
     config = settings().model_copy(
@@ -58,7 +61,7 @@ def main() -> None:
     )
     cases = [
         _with_candidates(case, chosen.candidates)
-        for case in humaneval(chosen.data, client_tests=chosen.client_tests)[: chosen.limit]
+        for case in spread(load_suite(HUMANEVAL, client_tests=chosen.client_tests), chosen.limit)
     ]
     out = Console(width=120)
     began = time.monotonic()
@@ -99,6 +102,8 @@ def main() -> None:
             reports.append(report)
             out.print(_line(report), highlight=False)
     _table(out, reports)
+    if chosen.plot:
+        draw_claims(reports, chosen.plot)
     write_result(
         chosen.name,
         {

@@ -47,22 +47,30 @@ class ArtifactStore:
     """Values of one Solve under `<base>/solves/<solve_id>/<name>.json`.
 
     A name is written anew when a step runs again, so a re-run leaves nothing half-done behind.
+    Another `kind` than `solves` is a store beside it, which the housekeeping leaves alone.
     """
 
-    def __init__(self, base: str) -> None:
-        self._base = UPath(base)
+    def __init__(self, base: str, *, kind: str = "solves") -> None:
+        self._base = UPath(base) / kind
 
     def _path(self, solve_id: str, name: str) -> UPath:
         if not _SOLVE_ID.match(solve_id):
             raise InputError(
                 f"{solve_id!r} is no solve id.", remedy="use the id that POST /v1/solves returned."
             )
-        return self._base / "solves" / solve_id / f"{name}.json"
+        return self._base / solve_id / f"{name}.json"
 
     def put(self, solve_id: str, name: str, value: BaseModel) -> ArtifactRef:
         """Write `value`; on a local folder the write is atomic."""
         data = value.model_dump_json().encode()
-        path = self._path(solve_id, name)
+        return self._write(self._path(solve_id, name), data)
+
+    def put_file(self, solve_id: str, name: str, data: bytes) -> ArtifactRef:
+        """Write a file for people, whose `name` has its ending; it is not among the `names`."""
+        return self._write(self._path(solve_id, name).with_name(name), data)
+
+    @staticmethod
+    def _write(path: UPath, data: bytes) -> ArtifactRef:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.protocol in {"", "file"}:
             partial = path.with_name(f".{path.name}.{os.getpid()}")
@@ -111,10 +119,9 @@ class ArtifactStore:
 
     def folders(self) -> Iterator[Folder]:
         """Every folder that could be ours, in no order; links and other things are passed over."""
-        base = self._base / "solves"
-        if not base.exists():
+        if not self._base.exists():
             return
-        for path in base.iterdir():
+        for path in self._base.iterdir():
             if _SOLVE_ID.match(path.name) and path.is_dir() and not path.is_symlink():
                 files = path.fs.find(path.path, detail=True).values()
                 times = [_written(file) for file in files] or [_written(path.fs.info(path.path))]

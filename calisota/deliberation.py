@@ -33,7 +33,7 @@ EXPLAINED = 2
 class Deliberation:
     """One round's end; `run` gives the decision, the other fields are then what led to it."""
 
-    def __init__(  # a round's end looks at all of the round
+    def __init__(  # noqa: PLR0913  # a round's end looks at all of the round
         self,
         admitted: Admitted,
         record: SolveRecord,
@@ -44,6 +44,7 @@ class Deliberation:
         execute: Execute,
         max_tokens: int,
         can_ask: bool,
+        can_repair: bool,
         cancelled: bool,
     ) -> None:
         self._admitted = admitted
@@ -54,6 +55,7 @@ class Deliberation:
         self._execute = execute
         self._max_tokens = max_tokens
         self._can_ask = can_ask
+        self._can_repair = can_repair
         self._cancelled = cancelled
         self._retries = 0
         self._refused = False
@@ -86,6 +88,7 @@ class Deliberation:
             questions=self.questions,
             infrastructure_retries=self._retries,
             can_ask=self._can_ask,
+            can_repair=self._can_repair,
             cancelled=self._cancelled,
         )
         if self._refused:

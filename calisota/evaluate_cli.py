@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from calisota import evaluate_solve_cli
 from calisota.errors import InputError, PermanentError
 from calisota.text import printable
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 console = Console(stderr=True)
 app = typer.Typer(no_args_is_help=True, help="Measure a part against data whose truth is known.")
+app.command()(evaluate_solve_cli.solve)
+app.command("list")(evaluate_solve_cli.list_all)
+app.command()(evaluate_solve_cli.show)
 
 MAX_DETAIL = 300
 
@@ -130,13 +134,13 @@ def retrieval(
     Example: calisota evaluate retrieval --set cosqa --data data/cosqa --plot cosqa.svg
     """
     try:
-        from calisota.evaluation import retrieval_plot  # noqa: PLC0415  # heavy
+        from calisota.evaluation import plots, retrieval_plot  # noqa: PLC0415  # heavy
         from calisota.evaluation.retrieval import evaluate  # noqa: PLC0415
         from calisota.rag import layout  # noqa: PLC0415
         from calisota.rag.versions import IndexVersions  # noqa: PLC0415
         from calisota.settings import settings  # noqa: PLC0415
 
-        figure = retrieval_plot.blank() if plot else None
+        figure = plots.blank() if plot else None
         for file in (as_json, plot):
             if file and not file.parent.is_dir():
                 raise InputError(f"There is no folder {file.parent}.", remedy="make it first.")

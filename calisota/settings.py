@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -14,6 +14,9 @@ from calisota.models import Language, readable_faults
 
 DebianPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]{1,99}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+Part = Literal["retrieval", "critic", "repair"]
+"""Of the engine, that it can do without."""
 
 MAX_SOCKET_PATH_BYTES = 107
 """Source: unix(7), sun_path with its closing NUL."""
@@ -84,6 +87,11 @@ class Settings(BaseSettings):
         default=None, description="Your own GGUF weights for the embedded model server."
     )
 
+    without: Annotated[tuple[Part, ...], NoDecode] = Field(
+        default=(),
+        description="Parts of the engine to do without, separated by spaces: `retrieval`, "
+        "`critic`, `repair`. `calisota evaluate solve --without` measures what each brings.",
+    )
     deferrable: bool = Field(
         default=False,
         description="Whether steps that wait for models do so in Airflow's triggerer, where they "
@@ -218,6 +226,11 @@ class Settings(BaseSettings):
         default=0.25, ge=-1, le=1, description="Passages that score less are not shown to a model."
     )
 
+    evaluate_schedule: str | None = Field(
+        default=None,
+        description="Cron expression of the DAG `evaluate`, in UTC. Unset: on demand only.",
+    )
+
     artifacts_uri: str | None = Field(
         default=None,
         description="Where artifacts are kept, as an fsspec URL. Unset: a folder in the data home.",
@@ -257,10 +270,10 @@ class Settings(BaseSettings):
     def _expand(cls, home: Path) -> Path:
         return home.expanduser().absolute()
 
-    @field_validator("index_modules", mode="before")
+    @field_validator("index_modules", "without", mode="before")
     @classmethod
-    def _split(cls, modules: object) -> object:
-        return tuple(modules.split()) if isinstance(modules, str) else modules
+    def _split(cls, words: object) -> object:
+        return tuple(words.split()) if isinstance(words, str) else words
 
     @property
     def artifacts(self) -> str:

@@ -193,6 +193,8 @@ class Stages:
         return self._found(query)
 
     def _found(self, query: str) -> HitSet:
+        if "retrieval" in self._settings.without:
+            return HitSet(index=None, hits=[], note="CALISOTA_WITHOUT names retrieval.")
         try:
             with self._open_retriever() as retriever:
                 found = retriever.search(query, k=PASSAGES_ASKED)
@@ -361,6 +363,7 @@ class Stages:
                     execute=execute,
                     max_tokens=self._settings.answer_tokens,
                     can_ask=can_ask,
+                    can_repair="repair" not in self._settings.without,
                     cancelled=cancelled,
                 )
                 critique, usage = await self._review(chat, admitted, drawn, matrices)
@@ -390,6 +393,8 @@ class Stages:
         matrices: list[ExecutionMatrix],
     ) -> tuple[Critique | None, Usage]:
         """The critic's view of the best candidate of this round; none when there is no program."""
+        if "critic" in self._settings.without:
+            return None, Usage()
         best = max(matrices, key=lambda m: (m.outcome == "accepted", m.passed()), default=None)
         candidate = next((c for c in drawn.candidates if best and c.id == best.candidate_id), None)
         if best is None or candidate is None or candidate.source is None:
@@ -462,6 +467,7 @@ class Stages:
                 [drawn.usage, result.usage, result.slow_usage, result.frontier_usage], record.usage
             ),
             questions=[*others, known],
+            can_repair="repair" not in self._settings.without,
         )
         decided = result.model_copy(
             update={

@@ -143,7 +143,7 @@ def sync(uv: str, *, dev: bool) -> None:
         run(
             # A dozen processes start at once: none should compile what the others do, and some
             # environments forbid Python to keep what it compiled.
-            [*argv, "--extra", "local-llm", "--compile-bytecode", *groups],
+            [*argv, "--extra", "local-llm", "--extra", "evaluate", "--compile-bytecode", *groups],
             "uv sync",
             "see that PyPI can be reached and that the disk has 15 GB free.",
             env,

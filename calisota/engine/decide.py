@@ -217,7 +217,7 @@ def _clarify(s: Standing) -> Decision | None:
 
 
 def _repair(s: Standing) -> Decision | None:
-    if s.state.round >= s.state.max_rounds:
+    if s.state.round >= s.state.max_rounds or not s.state.can_repair:
         return None
     broken = [one for one in s.state.tried if _repairable(s, one)]
     if not broken or s.best is None:

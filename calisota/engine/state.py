@@ -47,7 +47,7 @@ def tried_in(
     ]
 
 
-def state_after(
+def state_after(  # noqa: PLR0913  # all that a decision may look at
     admitted: Admitted,
     record: SolveRecord,
     drawn: CandidateSet,
@@ -57,6 +57,7 @@ def state_after(
     questions: Sequence[Question] = (),
     infrastructure_retries: int = 0,
     can_ask: bool = True,
+    can_repair: bool = True,
     cancelled: bool = False,
 ) -> SolveState:
     """What `decide` looks at after the round of `drawn`; `usage` is all that was spent so far.
@@ -79,6 +80,7 @@ def state_after(
         on_ambiguous=options.on_ambiguous,
         infrastructure_retries=infrastructure_retries,
         can_ask=can_ask,
+        can_repair=can_repair,
         cancelled=cancelled,
         usage=usage,
         tokens_budget=options.budget.tokens,

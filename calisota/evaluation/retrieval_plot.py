@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calisota.errors import InputError, PermanentError
+from calisota.evaluation.plots import save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,20 +14,6 @@ if TYPE_CHECKING:
     from calisota.evaluation.retrieval import RetrievalReport
 
 SHOWN = ("ndcg@10", "mrr@10", "recall@10")
-
-
-def blank() -> Figure:
-    """An empty figure; asked for before the work, so that a missing package costs none.
-
-    Raises: PermanentError: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415  # heavy
-    except ImportError as error:
-        raise PermanentError(
-            f"A plot cannot be drawn: {error}.", remedy="pip install 'calisota[plot]'"
-        ) from error
-    return Figure(figsize=(9, 3.6), layout="constrained")
 
 
 def draw(figure: Figure, report: RetrievalReport, path: Path) -> None:
@@ -51,9 +37,4 @@ def draw(figure: Figure, report: RetrievalReport, path: Path) -> None:
     figure.suptitle(
         f"{report.name}: {report.queries} queries, {report.passages} passages, 95 % intervals"
     )
-    try:
-        figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"The plot cannot be written: {error}.", remedy="name a .png, .svg or .pdf to write."
-        ) from error
+    save(figure, path)

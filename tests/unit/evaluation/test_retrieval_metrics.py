@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calisota.errors import InputError, PermanentError
-from calisota.evaluation import retrieval_plot, retrieval_sets
+from calisota.evaluation import plots, retrieval_plot, retrieval_sets
 from calisota.evaluation.metrics import bootstrap, ndcg, recall, reciprocal_rank
 from calisota.evaluation.retrieval import evaluate
 from calisota.evaluation.retrieval_sets import Passage, Question, RetrievalSet
@@ -220,14 +220,14 @@ def test_a_plot_is_written(tmp_path):
     pytest.importorskip("matplotlib", reason="needs calisota[plot]")
     data = RetrievalSet(name="tiny", passages=PASSAGES, questions=QUESTIONS)
     report = evaluate(data, HashEmbedder())
-    retrieval_plot.draw(retrieval_plot.blank(), report, tmp_path / "plot.svg")
+    retrieval_plot.draw(plots.blank(), report, tmp_path / "plot.svg")
     assert "</svg>" in (tmp_path / "plot.svg").read_text()
     with pytest.raises(InputError, match="cannot be written"):
-        retrieval_plot.draw(retrieval_plot.blank(), report, tmp_path / "plot.nothing")
+        retrieval_plot.draw(plots.blank(), report, tmp_path / "plot.nothing")
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(PermanentError) as caught:
-        retrieval_plot.blank()
+        plots.blank()
     assert "calisota[plot]" in caught.value.remedy

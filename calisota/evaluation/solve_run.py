@@ -1,0 +1,291 @@
+"""An evaluation of the engine that is stored as it goes: a killed one goes on where it was."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import secrets
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from calisota import agents, engine
+from calisota.artifacts import ArtifactStore
+from calisota.conditions import Conditions, conditions_of
+from calisota.engine.briefs import VARIED
+from calisota.errors import ArtifactDamaged, InputError
+from calisota.evaluation.solving import (
+    BY_TEXT,
+    Evaluated,
+    RememberingSandbox,
+    evaluate_case,
+    is_right,
+    voted,
+)
+from calisota.evaluation.solving_report import SolvingReport, summary
+from calisota.evaluation.suites import HUMANEVAL, load_suite, spread
+from calisota.llm.openai_chat import open_chat
+from calisota.models import Brief, Frozen, Options, Plan
+from calisota.settings import Part  # noqa: TC001  # of a model's field
+from calisota.stages import open_stages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from calisota.evaluation.solve_cases import SolveCase
+    from calisota.models import ArtifactRef, Candidate
+    from calisota.settings import Settings
+    from calisota.stages import RunsCandidates, Stages
+
+MOST_SAMPLES = 40
+"""Programs that best-of-N votes over, at most."""
+_VERSION = re.compile(r"^[a-z0-9-]{1,200}-[0-9]{8}T[0-9]{6}-[0-9a-f]{4}$")
+_LEVELLING = 9
+"""Round number of the samples that only best-of-N gets; no Solve has so many rounds."""
+
+
+class EvaluationPlan(Frozen):
+    """What is evaluated. The same plan under the same conditions is the same evaluation."""
+
+    suite: str = Field(default=HUMANEVAL, min_length=1)
+    """`humaneval`, or the path of a file of JSON lines."""
+    limit: int = Field(default=0, ge=0)
+    """So many cases, evenly spread; 0: all."""
+    seeds: int = Field(default=1, ge=1, le=20)
+    """Solves of each case."""
+    client_tests: int = Field(default=0, ge=0, le=50)
+    """HumanEval: asserts that the client gives; all are hidden tests."""
+    candidates: int | None = Field(default=None, ge=1, le=8)
+    rounds: int | None = Field(default=None, ge=1, le=3)
+    without: tuple[Part, ...] = ()
+    """Parts to do without, to see what they bring."""
+    level: bool = False
+    """Whether best-of-N gets further samples until it spent the engine's tokens."""
+
+    def cases(self) -> list[SolveCase]:
+        """Those of the suite that are evaluated, as they are posted. Raises: InputError."""
+        named = {"candidates": self.candidates, "rounds": self.rounds}
+        given = {name: value for name, value in named.items() if value is not None}
+        found = []
+        for case in spread(load_suite(self.suite, client_tests=self.client_tests), self.limit):
+            options = case.problem.options.model_dump() | given
+            problem = case.problem.model_copy(update={"options": Options.model_validate(options)})
+            found.append(case.model_copy(update={"problem": problem}))
+        return found
+
+
+class About(Frozen):
+    """Of which evaluation the stored rows are."""
+
+    plan: EvaluationPlan
+    conditions: Conditions
+    prompts: dict[str, str]
+    """Name -> hash."""
+    index: str | None
+    """Of the first Solve that searched one."""
+    began: datetime
+
+
+class Listed(Frozen):
+    """An evaluation in the list of all."""
+
+    version: str
+    about: About
+    report: SolvingReport | None
+    """None: it is unfinished."""
+
+
+class Evaluations:
+    """All evaluations of an artifact store, each a version of its own that never changes."""
+
+    def __init__(self, base: str) -> None:
+        self._store = ArtifactStore(base, kind="evaluations")
+
+    def begin(self, about: About) -> str:
+        """The version to add rows to: the newest of the same plan that is unfinished, or a new one.
+
+        Prompts, models and settings must be the same too; half of each would be of neither.
+        """
+        for listed in self.all():
+            if listed.report is None and _same(listed.about, about):
+                return listed.version
+        stem = re.sub(r"[^a-z0-9]+", "-", about.plan.suite.rsplit("/", 1)[-1].lower()).strip("-")
+        version = f"{stem or 'suite'}-{about.began:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        self._store.put(version, "about", about)
+        return version
+
+    def about(self, version: str) -> About:
+        """Raises: InputError: there is no such version."""
+        found = None
+        if _VERSION.match(version):
+            found = self._store.find(version, "about", About)
+        if found is None:
+            raise InputError(
+                f"There is no evaluation {version!r}.",
+                remedy="`calisota evaluate list` names them.",
+            )
+        return found
+
+    def report(self, version: str) -> SolvingReport | None:
+        """Its figures; None: it is unfinished. Raises: InputError: there is no such version."""
+        self.about(version)
+        return self._store.find(version, "report", SolvingReport)
+
+    def all(self) -> Iterator[Listed]:
+        """Newest first; what does not read is passed over."""
+        found = []
+        for folder in self._store.folders():
+            with suppress(ArtifactDamaged, InputError):
+                report = self.report(folder.name)
+                found.append(
+                    Listed(version=folder.name, about=self.about(folder.name), report=report)
+                )
+        yield from sorted(found, key=lambda listed: listed.about.began, reverse=True)
+
+    def before(self, version: str) -> str | None:
+        """The newest finished evaluation of the same plan that began before this one."""
+        about = self.about(version)
+        for listed in self.all():
+            older = listed.about.began < about.began
+            if listed.report is not None and older and listed.about.plan == about.plan:
+                return listed.version
+        return None
+
+    def add(self, version: str, row: Evaluated) -> None:
+        """Keep one Solve's figures."""
+        self._store.put(version, _row_name(row.name, row.seed), row)
+
+    def row(self, version: str, case: str, seed: int) -> Evaluated | None:
+        """The figures of one Solve, if it was made."""
+        return self._store.find(version, _row_name(case, seed), Evaluated)
+
+    def finish(self, version: str, rows: list[Evaluated]) -> SolvingReport:
+        """Make and keep the figures of all rows. Raises: InputError: there is none."""
+        if not rows:
+            raise InputError(f"The evaluation {version} has no rows.", remedy="run it first.")
+        report = summary(version, rows)
+        self._store.put(version, "report", report)
+        return report
+
+    def put_page(self, version: str, page: str) -> ArtifactRef:
+        """Keep the page for people beside the figures."""
+        return self._store.put_file(version, "report.html", page.encode())
+
+
+def _same(one: About, other: About) -> bool:
+    parts = {"plan", "conditions", "prompts"}
+    return one.model_dump(include=parts) == other.model_dump(include=parts)
+
+
+def _row_name(case: str, seed: int) -> str:
+    return f"rows/{_slug(case)}~{seed}"
+
+
+def _slug(case: str) -> str:
+    """A name for files and ids that no other case has."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "_", case)[:60]
+    return f"{plain}-{hashlib.sha256(case.encode()).hexdigest()[:8]}"
+
+
+def about_now(plan: EvaluationPlan, settings: Settings) -> About:
+    """What an evaluation that begins now would be of."""
+    return About(
+        plan=plan,
+        conditions=conditions_of(settings),
+        prompts=agents.prompt_hashes(),
+        index=None,
+        began=datetime.now(UTC),
+    )
+
+
+class EvaluationRun:
+    """The Solves of one version; several processes may share it, each with cases of its own."""
+
+    def __init__(self, settings: Settings, version: str, sandbox: RunsCandidates) -> None:
+        self._evaluations = Evaluations(settings.artifacts)
+        self.version = version
+        self.plan = self._evaluations.about(version).plan
+        self.cases = self.plan.cases()
+        self._settings = settings.model_copy(
+            update={"without": tuple({*settings.without, *self.plan.without})}
+        )
+        self._sandbox = RememberingSandbox(sandbox)
+
+    def pending(self, *, share: int = 0, of: int = 1) -> list[tuple[SolveCase, int]]:
+        """The Solves of this share that were not made yet, seed by seed."""
+        every = [(case, seed) for seed in range(self.plan.seeds) for case in self.cases]
+        return [
+            (case, seed)
+            for case, seed in every[share::of]
+            if self._evaluations.row(self.version, case.name, seed) is None
+        ]
+
+    def solve(self, case: SolveCase, seed: int) -> Evaluated:
+        """One Solve, kept. Raises: CalisotaError: what a Solve could not get over."""
+        stages = open_stages(self._settings)
+        solve_id = self.solve_id(case, seed)
+        row = evaluate_case(case, stages, self._sandbox, seed=seed, solve_id=solve_id)
+        if self.plan.level:
+            row = self._levelled(stages, case, row)
+        self._evaluations.add(self.version, row)
+        return row
+
+    def solve_id(self, case: SolveCase, seed: int) -> str:
+        """Of one Solve; the same each time, so that no answer is paid for twice."""
+        return f"evaluation_{self.version}_{_slug(case.name)}_{seed}"
+
+    def rows(self) -> list[Evaluated]:
+        """All that are kept."""
+        found = (
+            self._evaluations.row(self.version, case.name, seed)
+            for seed in range(self.plan.seeds)
+            for case in self.cases
+        )
+        return [row for row in found if row is not None]
+
+    def _levelled(self, stages: Stages, case: SolveCase, row: Evaluated) -> Evaluated:
+        """`row` with a best-of-N that spent what the engine did."""
+        rounds = stages.record(row.solve_id or "").rounds
+        written = [one for drawn, _ in rounds for one in drawn.candidates]
+        written = asyncio.run(self._further(case, written, row.tokens["full"]))
+        right = is_right(self._sandbox, case, voted([one.source for one in written]))
+        spent = sum(one.usage.tokens for one in written)
+        return row.model_copy(
+            update={
+                "modes": row.modes | {BY_TEXT: right},
+                "tokens": row.tokens | {BY_TEXT: spent},
+            }
+        )
+
+    async def _further(
+        self, case: SolveCase, written: list[Candidate], tokens: int
+    ) -> list[Candidate]:
+        """`written` and further samples, until `tokens` are spent."""
+        every = list(written)
+        async with open_chat(self._settings) as chat:
+            while sum(one.usage.tokens for one in every) < tokens and len(every) < MOST_SAMPLES:
+                brief = Brief(
+                    number=len(every),
+                    approach=None,
+                    with_passages=False,
+                    temperature=VARIED,
+                    prompt="code",
+                )
+                every.append(
+                    await agents.write_candidate(
+                        chat,
+                        case.problem,
+                        brief,
+                        round_number=_LEVELLING,
+                        plan=Plan(contract="", approaches=[], corner_cases=[]),
+                        passages=[],
+                        shown=engine.shown_tests(case.problem),
+                        repair=None,
+                        hints=agents.Hints(),
+                        max_tokens=self._settings.answer_tokens,
+                    )
+                )
+        return every
