@@ -17,7 +17,7 @@ from api.deps import Services
 from api.executions import Executions
 from api.limits import BodyLimit
 from api.metrics import Measured, Metrics
-from api.routes import executions, health, search, solves, usage
+from api.routes import executions, health, memories, search, solves, usage
 from api.search import Searches
 from calisota.artifacts import ArtifactStore
 from calisota.sandbox.engine import DockerSandbox, connect
@@ -86,6 +86,7 @@ def create_app(
     app.include_router(executions.router)
     app.include_router(search.router)
     app.include_router(usage.router)
+    app.include_router(memories.router)
     app.include_router(health.router)
     app.openapi = openapi.document_of(app)  # type: ignore[method-assign]  # FastAPI's own way
     return app

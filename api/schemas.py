@@ -251,6 +251,28 @@ class UsageReport(Frozen):
     lines: list[Line]
 
 
+class RememberedSolve(Frozen):
+    """A solved Problem that your Solves may be shown."""
+
+    solve_id: str
+    language: Language
+    statement: str
+    """Its first 1,000 characters."""
+    verdict: Verdict
+
+
+class Memories(Frozen):
+    """All that is remembered of your Solves."""
+
+    memories: list[RememberedSolve]
+
+
+class MemoriesForgotten(Frozen):
+    """How many are gone."""
+
+    forgotten: int
+
+
 PartName = Literal["airflow", "scheduler", "dag_processor", "dag", "model"]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from calisota import evaluate_cli, index_cli
+from calisota import evaluate_cli, index_cli, memory_cli
 from calisota.errors import BudgetExhausted, CalisotaError, InputError
 
 BAD_INPUT = 2
@@ -30,6 +30,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 app.add_typer(evaluate_cli.app, name="evaluate")
 app.add_typer(index_cli.app, name="index")
+app.add_typer(memory_cli.app, name="memory")
 
 
 @app.command()

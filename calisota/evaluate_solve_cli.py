@@ -47,6 +47,9 @@ def solve(  # noqa: PLR0913  # the options of a command
     level: Annotated[
         bool, typer.Option("--level", help="Let best-of-N spend the engine's tokens.")
     ] = False,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Let the Solves of one seed remember each other.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Solves at once.")] = 2,
     against: Annotated[
         str | None,
@@ -88,6 +91,7 @@ def solve(  # noqa: PLR0913  # the options of a command
         rounds=rounds,
         without=tuple(parts),
         level=level,
+        memory=memory,
     )
     plan.cases()  # what is wrong with it is said before anything is kept
     evaluations = Evaluations(config.artifacts)

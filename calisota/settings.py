@@ -119,6 +119,22 @@ class Settings(BaseSettings):
     prices: Path | None = Field(
         default=None, description="Your own prices of models. Unset: include/prices.yaml."
     )
+    memory: bool = Field(
+        default=False,
+        description="Whether solved Problems are remembered, in the ledger's database, and the "
+        "nearest one of the same client is shown as an example.",
+    )
+    memory_min_similarity: float = Field(
+        default=0.6,
+        ge=-1,
+        le=1,
+        description="Memories whose statement is less like the new one's (cosine) are not shown.",
+    )
+    memory_retention_days: int = Field(
+        default=90,
+        ge=0,
+        description="Days after which a memory that was not used is forgotten; 0: never.",
+    )
     client_daily_tokens: int | None = Field(
         default=None, ge=0, description="Tokens that one API key may spend in a day (UTC)."
     )

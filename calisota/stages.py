@@ -11,7 +11,7 @@ import os
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -33,6 +33,14 @@ from calisota.errors import (
 from calisota.ledger import Amount, Cap
 from calisota.ledger.ledger import Ledger
 from calisota.ledger.prices import Prices
+from calisota.memory.memories import (
+    MAX_PROGRAM_CHARS,
+    MAX_STATEMENT_CHARS,
+    REMEMBERED,
+    Memory,
+    digest_of,
+)
+from calisota.memory.store import MemoryStore, MemoryUnavailable
 from calisota.models import (
     Action,
     Admitted,
@@ -80,8 +88,10 @@ CHARS_PER_TOKEN = 3  # of code, on average; passages are cut to it, not billed b
 class Searches(Protocol):
     """What retrieves: `calisota.rag.client.EitherRetriever`."""
 
-    def search(self, query: str, *, k: int, language: str | None = None) -> HitSet:
-        """The `k` nearest chunks."""
+    def search(
+        self, query: str, *, k: int, language: str | None = None, with_vector: bool = False
+    ) -> HitSet:
+        """The `k` nearest chunks, and the query's embedding where it is wanted."""
         ...
 
 
@@ -141,7 +151,7 @@ class Stages:
             )
             self._store.put(solve_id, "problem", admitted)
             self._open_account(solve_id, admitted, anew=generation > 0)
-            hits = self._search(problem)
+            hits = self._recalled(self._search(problem), admitted)
             self._store.put(solve_id, "hits", hits)
         return hits
 
@@ -190,14 +200,56 @@ class Stages:
 
     def _search(self, problem: Problem) -> HitSet:
         query = f"{problem.signature or problem.entry_point or ''} {problem.statement}"[:2000]
-        return self._found(query)
+        return self._found(query, with_vector=self._settings.memory)
 
-    def _found(self, query: str) -> HitSet:
+    def _recalled(self, hits: HitSet, admitted: Admitted) -> HitSet:
+        """`hits` after at most one Problem that this client's Solves solved before."""
+        if not self._settings.memory or hits.vector is None or hits.encoder is None:
+            return hits
+        try:
+            recalled = self._memory.recall(
+                owner=admitted.client or "",
+                language=admitted.problem.language,
+                encoder=hits.encoder,
+                vector=hits.vector,
+                least=self._settings.memory_min_similarity,
+            )
+        except MemoryUnavailable:
+            return hits  # an example less is no reason not to solve
+        if recalled is None:
+            return hits
+        return hits.model_copy(update={"hits": self._fitting([recalled.as_hit(), *hits.hits])})
+
+    def _remember(self, record: SolveRecord, report: SolveReport, client: str | None) -> None:
+        """Keep what was solved, where the words of its claim are true."""
+        hits, program = record.hits, report.code
+        known = report.verdict in REMEMBERED and program is not None
+        if not self._settings.memory or not known or hits.vector is None or hits.encoder is None:
+            return
+        if program is None or len(program) > MAX_PROGRAM_CHARS:
+            return
+        memory = Memory(
+            solve_id=report.solve_id,
+            owner=client or "",
+            language=record.problem.language,
+            digest=digest_of(record.problem),
+            statement=record.problem.statement[:MAX_STATEMENT_CHARS],
+            program=program,
+            verdict=report.verdict,
+        )
+        with suppress(MemoryUnavailable):  # what was solved is solved
+            self._memory.remember(memory, encoder=hits.encoder, vector=hits.vector)
+
+    @cached_property
+    def _memory(self) -> MemoryStore:
+        return MemoryStore(self._settings.ledger)
+
+    def _found(self, query: str, *, with_vector: bool = False) -> HitSet:
         if "retrieval" in self._settings.without:
             return HitSet(index=None, hits=[], note="CALISOTA_WITHOUT names retrieval.")
         try:
             with self._open_retriever() as retriever:
-                found = retriever.search(query, k=PASSAGES_ASKED)
+                found = retriever.search(query, k=PASSAGES_ASKED, with_vector=with_vector)
         except IndexUnusable as error:
             return HitSet(index=None, hits=[], note=str(error))
         least = self._settings.retrieval_min_score
@@ -512,6 +564,7 @@ class Stages:
             cost_usd=self._cost(solve_id),
         )
         self._store.put(solve_id, "report", report)
+        self._remember(record, report, self._load(solve_id, "problem", Admitted).client)
         return report
 
     def _cost(self, solve_id: str) -> float | None:

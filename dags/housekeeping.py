@@ -10,6 +10,7 @@ from calisota_airflow.housekeeping import (
     ForgetSpendingOperator,
     PruneArtifactsOperator,
     ReapContainersOperator,
+    TidyMemoryOperator,
     schedule,
 )
 from calisota_airflow.policy import RemedyRetryPolicy
@@ -33,3 +34,4 @@ with DAG(
     ReapContainersOperator(task_id="containers")
     PruneArtifactsOperator(task_id="artifacts")
     ForgetSpendingOperator(task_id="ledger")
+    TidyMemoryOperator(task_id="memory")

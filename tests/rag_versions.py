@@ -88,6 +88,7 @@ def parts(folder: Path) -> dict[str, object]:
         "vectors": VectorIndex(folder / layout.VECTORS, dimension=DIMENSION),
         "chunks": ChunkStore(folder / layout.CHUNKS),
         "lexical": LexicalIndex(folder / layout.LEXICAL),
+        "encoder": "hash",
     }
 
 

@@ -64,6 +64,8 @@ class EvaluationPlan(Frozen):
     """Parts to do without, to see what they bring."""
     level: bool = False
     """Whether best-of-N gets further samples until it spent the engine's tokens."""
+    memory: bool = False
+    """Whether the Solves of one seed remember each other; no case meets itself."""
 
     def cases(self) -> list[SolveCase]:
         """Those of the suite that are evaluated, as they are posted. Raises: InputError."""
@@ -210,7 +212,10 @@ class EvaluationRun:
         self.plan = self._evaluations.about(version).plan
         self.cases = self.plan.cases()
         self._settings = settings.model_copy(
-            update={"without": tuple({*settings.without, *self.plan.without})}
+            update={
+                "without": tuple({*settings.without, *self.plan.without}),
+                "memory": self.plan.memory,
+            }
         )
         self._sandbox = RememberingSandbox(sandbox)
 
@@ -227,7 +232,12 @@ class EvaluationRun:
         """One Solve, kept. Raises: CalisotaError: what a Solve could not get over."""
         stages = open_stages(self._settings)
         solve_id = self.solve_id(case, seed)
-        row = evaluate_case(case, stages, self._sandbox, seed=seed, solve_id=solve_id)
+        # A client of its own: the Solves of others are no examples here, nor are those of other
+        # seeds, which had the same cases.
+        client = f"evaluation:{self.version}:{seed}"
+        row = evaluate_case(
+            case, stages, self._sandbox, seed=seed, solve_id=solve_id, client=client
+        )
         if self.plan.level:
             row = self._levelled(stages, case, row)
         self._evaluations.add(self.version, row)

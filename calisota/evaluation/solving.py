@@ -147,14 +147,17 @@ def evaluate_case(
     *,
     seed: int,
     solve_id: str | None = None,
+    client: str | None = None,
 ) -> Evaluated:
     """The case through the engine, and the truth about what it chose and first wrote.
 
-    Under a `solve_id` that was begun before, calls that were answered are not made again.
+    Under a `solve_id` that was begun before, calls that were answered are not made again. `client`
+    owns the Solve: what it spends, and what is remembered of it.
     """
     began = time.monotonic()
     solve = LocalSolve(stages, sandbox, on_step=lambda _step: None)
-    report = solve.run(case.problem.model_dump(mode="json"), solve_id)
+    conf = case.problem.model_dump(mode="json") | {"client": client}
+    report = solve.run(conf, solve_id)
     seconds = time.monotonic() - began
     record = stages.record(report.solve_id)
     chosen = choices(record, report)

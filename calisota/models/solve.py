@@ -67,6 +67,10 @@ class HitSet(Frozen):
     """None: there is no index; the Solve goes on without passages."""
     hits: list[Hit]
     note: str | None = None
+    vector: list[float] | None = None
+    """The query's embedding, a unit vector, where it was asked for."""
+    encoder: str | None = None
+    """Which model made it."""
 
 
 class Plan(Frozen):

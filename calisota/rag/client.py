@@ -72,13 +72,16 @@ class EitherRetriever:
                 self._ask_at = time.monotonic() + ABSENT_S
         return self._opened().search_many(queries)
 
-    def search(self, query: str, *, k: int, language: str | None = None) -> HitSet:
+    def search(
+        self, query: str, *, k: int, language: str | None = None, with_vector: bool = False
+    ) -> HitSet:
         """At most `k` hits, best first; only of `language`, if given.
 
         Raises: IndexUnusable: there is no index. RetrieverBusy: try again.
         """
         readable = query.encode("utf-8", "replace").decode()  # a lone surrogate is no character
-        return self.search_many([Query(text=readable, k=k, language=language)])[0]
+        asked = Query(text=readable, k=k, language=language, with_vector=with_vector)
+        return self.search_many([asked])[0]
 
     def close(self) -> None:
         """Let go of both; twice is fine."""

@@ -47,3 +47,5 @@ class Query(Frozen):
     """Only documents whose path begins so."""
     labels: tuple[str, ...] | None = None
     """Only documents with one of these labels; None: all."""
+    with_vector: bool = False
+    """Whether the answer tells the query's embedding."""

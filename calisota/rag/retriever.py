@@ -40,8 +40,10 @@ class Retriever:
         vectors: VectorIndex,
         chunks: ChunkStore,
         lexical: LexicalIndex,
+        encoder: str,
     ) -> None:
         self.version = version
+        self._encoder = encoder
         self._embedder = embedder
         self._vectors = vectors
         self._chunks = chunks
@@ -75,6 +77,7 @@ class Retriever:
                 ),
                 chunks=ChunkStore(folder / layout.CHUNKS),
                 lexical=LexicalIndex(folder / layout.LEXICAL),
+                encoder=manifest.inputs.model,
             )
         except (ImportError, RuntimeError) as error:  # RuntimeError: faiss-gpu without CUDA
             raise IndexUnusable(
@@ -130,4 +133,6 @@ class Retriever:
             )
             for chunk, (row, score) in zip(chunks, best, strict=True)
         ]
-        return HitSet(index=self.version, hits=hits)
+        if not query.with_vector:
+            return HitSet(index=self.version, hits=hits)
+        return HitSet(index=self.version, hits=hits, vector=vector.tolist(), encoder=self._encoder)

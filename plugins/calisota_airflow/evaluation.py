@@ -67,6 +67,12 @@ def evaluation_params() -> dict[str, Any]:
             title="Level",
             description="Let best-of-N spend as many tokens as the engine did.",
         ),
+        "memory": Param(
+            default=False,
+            type="boolean",
+            title="Memory",
+            description="Let the Solves of one seed remember each other.",
+        ),
     }
 
 

@@ -88,6 +88,24 @@ class PruneArtifactsOperator(BaseOperator):
         return any(ti.get_dr_count(dag, run_ids=solve_ids, states=ACTIVE) > 0 for dag in SOLVE_DAGS)
 
 
+class TidyMemoryOperator(BaseOperator):
+    """Keeps the best memory of a Problem, and forgets those that nobody used for long."""
+
+    ui_color = "#e8daef"
+
+    def execute(self, context: Context) -> dict[str, int]:
+        """How many were repeated, aged, or more than an owner may keep."""
+        del context
+        from calisota.memory.store import open_memory  # noqa: PLC0415
+        from calisota.settings import settings  # noqa: PLC0415
+
+        days = settings().memory_retention_days
+        with open_memory(settings().ledger) as memory:
+            gone = memory.tidy(unused_since=time.time() - days * DAY_S if days else None)
+        self.log.info("Forgot %s.", ", ".join(f"{count} {why}" for why, count in gone.items()))
+        return gone
+
+
 class ForgetSpendingOperator(BaseOperator):
     """Deletes from the ledger what was spent long ago, and the answers that were kept for it."""
 

@@ -59,8 +59,8 @@ class Rig:
             raise IndexUnusable("none", remedy="none")
         yield self
 
-    def search(self, query: str, *, k: int, language: str | None = None) -> HitSet:
-        del query, k, language
+    def search(self, query: str, *, k: int, **_named: object) -> HitSet:
+        del query, k
         found = {"chunk_id": "c", "path": "p.py", "start_line": 1, "end_line": 1, "score": 0.9}
         hit = Hit.model_validate({**found, "language": "python", "text": self.passage})
         return HitSet(index="v", hits=[hit])

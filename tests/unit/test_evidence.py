@@ -137,8 +137,8 @@ class Installation:
             yield ScriptedChat(answer)
 
         class NoHits:
-            def search(self, query: str, *, k: int, language: str | None = None) -> HitSet:
-                del query, k, language
+            def search(self, query: str, *, k: int, **_named: object) -> HitSet:
+                del query, k
                 return HitSet(index="v1", hits=[])
 
         return Stages(

@@ -89,8 +89,8 @@ class OracleSandbox:
 
 
 class OneHit:
-    def search(self, query: str, *, k: int, language: str | None = None) -> HitSet:
-        del query, k, language
+    def search(self, query: str, *, k: int, **_named: object) -> HitSet:
+        del query, k
         hit = Hit(
             chunk_id="c",
             path="operator.py",
