@@ -70,6 +70,7 @@ def solve(  # noqa: PLR0913  # the options of a command
         EvaluationRun,
         Evaluations,
         about_now,
+        alone_with,
     )
     from calisota.sandbox.engine import DockerSandbox, connect  # noqa: PLC0415
     from calisota.settings import settings  # noqa: PLC0415
@@ -102,8 +103,9 @@ def solve(  # noqa: PLR0913  # the options of a command
     version = evaluations.begin(about_now(plan, config))
     client = connect(config)
     try:
-        run = EvaluationRun(config, version, DockerSandbox(client, config))
-        _solve_all(run, workers)
+        with alone_with(config, version):
+            run = EvaluationRun(config, version, DockerSandbox(client, config))
+            _solve_all(run, workers)
     finally:
         client.close()
     report = evaluations.finish(version, run.rows())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import re
 import secrets
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -201,6 +202,25 @@ def about_now(plan: EvaluationPlan, settings: Settings) -> About:
         index=None,
         began=datetime.now(UTC),
     )
+
+
+@contextmanager
+def alone_with(settings: Settings, version: str, *, shared: bool = False) -> Iterator[None]:
+    """Nobody else on this machine makes the Solves of `version` meanwhile.
+
+    `shared`: but those who share them out. Not covered: another machine with the same store.
+    Raises: InputError: somebody does.
+    """
+    settings.run.mkdir(parents=True, exist_ok=True)
+    with (settings.run / f"{version}.lock").open("a") as file:
+        try:
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"The evaluation {version} is being made by another process.",
+                remedy="wait for it, or change the plan.",
+            ) from None
+        yield
 
 
 class EvaluationRun:

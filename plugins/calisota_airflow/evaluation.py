@@ -13,6 +13,9 @@ from calisota_airflow.operators import open_sandbox
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+    from calisota.evaluation.solve_cases import SolveCase
+    from calisota.evaluation.solve_run import EvaluationRun
+
 _VERSION = "version"
 _BEGIN = "begin"
 SHARES = 16
@@ -109,21 +112,26 @@ class EvaluateOperator(BaseOperator):
     def __init__(self, *, share: int, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.share = share
-        self._solve_ids: list[str] = []
+        self._solve_id: str | None = None
 
     def execute(self, context: Context) -> dict[str, int]:
         """How many Solves were made, and how many of them were right."""
-        from calisota.evaluation.solve_run import EvaluationRun  # noqa: PLC0415
+        from calisota.evaluation.solve_run import EvaluationRun, alone_with  # noqa: PLC0415
         from calisota.settings import settings  # noqa: PLC0415
 
         shares = context["ti"].xcom_pull(task_ids=_BEGIN)
-        sandbox = open_sandbox()
-        run = EvaluationRun(settings(), _version(context), sandbox)
-        pending = run.pending(share=self.share, of=len(shares))
+        version = _version(context)
+        with alone_with(settings(), version, shared=True):
+            run = EvaluationRun(settings(), version, open_sandbox())
+            return self._solve_all(run, run.pending(share=self.share, of=len(shares)))
+
+    def _solve_all(
+        self, run: EvaluationRun, pending: list[tuple[SolveCase, int]]
+    ) -> dict[str, int]:
         right = 0
         for number, (case, seed) in enumerate(pending, start=1):
-            self._solve_ids = [run.solve_id(case, seed)]
-            sandbox.remove(self._solve_ids[0])  # what a try that was killed left
+            self._solve_id = run.solve_id(case, seed)
+            open_sandbox().remove(self._solve_id)  # what a try that was killed left
             row = run.solve(case, seed)
             right += row.right
             said = "right" if row.right else "wrong"
@@ -132,8 +140,8 @@ class EvaluateOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """Remove the containers of the Solve that is being made."""
-        for solve_id in self._solve_ids:
-            open_sandbox().remove(solve_id)
+        if self._solve_id is not None:
+            open_sandbox().remove(self._solve_id)
 
 
 class EvaluationReportOperator(BaseOperator):

@@ -19,6 +19,7 @@ from calisota.evaluation.solve_run import (
     EvaluationRun,
     Evaluations,
     about_now,
+    alone_with,
 )
 from calisota.evaluation.solving import Evaluated
 from calisota.evaluation.solving_compare import compare, false_claims
@@ -148,6 +149,20 @@ def test_shares_divide_the_solves_among_tasks(tmp_path: Path, config: Settings):
     shares = [{(case.name, seed) for case, seed in run.pending(share=n, of=2)} for n in range(2)]
     assert not shares[0] & shares[1]
     assert len(shares[0] | shares[1]) == 9
+
+
+def test_two_processes_do_not_make_the_same_solves(config: Settings):
+    with alone_with(config, "v", shared=True), alone_with(config, "v", shared=True):
+        with pytest.raises(InputError, match="another process"), alone_with(config, "v"):
+            pass
+        with alone_with(config, "other"):
+            pass
+    with (
+        alone_with(config, "v"),
+        pytest.raises(InputError, match="another process"),
+        alone_with(config, "v", shared=True),
+    ):
+        pass
 
 
 def test_a_part_can_be_done_without(tmp_path: Path, config: Settings, server: ScriptedServer):
