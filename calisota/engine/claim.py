@@ -80,7 +80,7 @@ def _unverified(matrix: ExecutionMatrix | None, agreement: float | None) -> str:
     text += " You gave no tests, so no more was proven."
     if agreement is not None and matrix.observed:
         text += (
-            f" {agreement:.0%} of the programs written, by weight, agree with it on "
+            f" {agreement:.0%} of the programs{_such(examples)}, by weight, agree with it on "
             f"{len(matrix.observed)} generated inputs: too few, or inputs that tell too little."
         )
     return text
@@ -89,10 +89,14 @@ def _unverified(matrix: ExecutionMatrix | None, agreement: float | None) -> str:
 def _consistent(matrix: ExecutionMatrix | None, agreement: float | None) -> str:
     inputs = len(matrix.observed) if matrix else 0
     share = "" if agreement is None else f" ({agreement:.0%} by weight)"
-    text = f"Independent programs agree{share} on {inputs} generated inputs; no test proved it."
-    if matrix and matrix.examples:
-        text += f" It passes {_examples(len(matrix.examples))}."
-    return text
+    examples = len(matrix.examples) if matrix else 0
+    such = f"Independent programs{_such(examples)} agree{share} on {inputs} generated inputs"
+    text = f"{such}; no test proved it."
+    return f"{text} It passes {_examples(examples)}." if examples else text
+
+
+def _such(examples: int) -> str:
+    return " that pass the examples" if examples else ""
 
 
 def _examples(count: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from calisota.engine.behaviour import clusters_of
 from calisota.engine.claim import claim_of
 from calisota.engine.objections import upheld
-from calisota.engine.standing import passed
+from calisota.engine.standing import in_line, passed
 from calisota.engine.state import tried_in
 from calisota.models import (
     Candidate,
@@ -244,7 +244,7 @@ def make_report(
 
 
 def _agreement(record: SolveRecord, matrix: ExecutionMatrix | None) -> float | None:
-    clusters = clusters_of(record.tried)
+    clusters = clusters_of(in_line(record.tried, record.questions))
     if matrix is None or not clusters:
         return None
     return next((c.share for c in clusters if matrix.candidate_id in c.members), 0.0)

@@ -10,8 +10,10 @@ from calisota.engine.behaviour import clusters_of
 from calisota.models import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from calisota.engine.behaviour import Cluster
-    from calisota.models import ExecutionMatrix, SolveState, Tried
+    from calisota.models import ExecutionMatrix, Question, SolveState, Tried
 
 
 class Standing:
@@ -40,7 +42,7 @@ class Standing:
     @cached_property
     def clusters(self) -> list[Cluster]:
         """Of the candidates that pass the examples and the binding answers."""
-        return clusters_of([one for one in self.built if self.passes_examples(one)])
+        return clusters_of(in_line(self.built, self.state.questions))
 
     def share(self, one: Tried) -> float:
         """Of the cluster that a candidate is in; 0: in none."""
@@ -48,16 +50,7 @@ class Standing:
 
     def passes_examples(self, one: Tried) -> bool:
         """Whether it passes the statement's examples and what a person answered."""
-        return all(_accepted(test) for test in one.matrix.examples) and all(
-            self._answers(one, question.number) == question.said
-            for question in self.state.questions
-            if question.binding and question.about == "input"
-        )
-
-    @staticmethod
-    def _answers(one: Tried, number: int) -> str | None:
-        observed = one.matrix.observed
-        return observed[number].answer if number < len(observed) else None
+        return bool(in_line([one], self.state.questions))
 
     def passes_visible(self, one: Tried) -> bool:
         """Whether it passes every test of the client's that a model may see; it has run."""
@@ -96,6 +89,22 @@ class Standing:
     @cached_property
     def _alike(self) -> Counter[str]:
         return Counter(one.likeness for one in self.built)
+
+
+def in_line(tried: Iterable[Tried], questions: Sequence[Question]) -> list[Tried]:
+    """Those that pass the statement's examples and give the answers that bind."""
+    binding = [q for q in questions if q.binding and q.about == "input"]
+    return [
+        one
+        for one in tried
+        if all(_accepted(test) for test in one.matrix.examples)
+        and all(_answers(one, question.number) == question.said for question in binding)
+    ]
+
+
+def _answers(one: Tried, number: int) -> str | None:
+    observed = one.matrix.observed
+    return observed[number].answer if number < len(observed) else None
 
 
 def passed(matrix: ExecutionMatrix) -> int:

@@ -389,8 +389,8 @@ class SolveReport(Frozen):
     inputs: int = Field(default=0, ge=0)
     """Generated inputs on which programs were compared."""
     agreement: float | None = Field(default=None, ge=0, le=1)
-    """Share of the programs, correlated ones counted for less, that answer like the winning one to
-    every generated input; None: nothing was compared."""
+    """Of the programs that pass the statement's examples, the share that answers like the winning
+    one to every generated input, correlated ones counted for less; None: nothing was compared."""
     strength: TestStrength | None = None
     """None: no mutant of the program was run."""
     questions: list[Question] = Field(default_factory=list)
