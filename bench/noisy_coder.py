@@ -2,6 +2,7 @@
 
     python bench/noisy_coder.py [--limit 164] [--rates 0.2 0.4 0.6] [--correlations 0 0.2 0.5]
                                 [--client-tests 0] [--candidates 4] [--workers 2] [--plot FILE]
+    python bench/noisy_coder.py --read bench/out/noisy_coder.json --plot FILE
 
 Every HumanEval Problem, at each error rate and each correlation of the errors: the coder serves the
 reference program or a mutant of it that fails the hidden tests. Real containers judge; the same
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +56,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--name", default="noisy_coder")
     parser.add_argument("--plot", type=Path, help="draw coverage and false claims here")
+    parser.add_argument("--read", type=Path, help="show what an earlier run wrote, and run nothing")
     chosen = parser.parse_args()
+    if chosen.read:
+        written = json.loads(chosen.read.read_text())
+        every = [SolvingReport.model_validate(one) for one in written["reports"]]
+        _show(Console(width=120), every, chosen.plot)
+        return
     # Long answers are allowed, so the planner is asked for inputs.
     config = settings().model_copy(
         update={"llm_max_tokens": 4096, "sandbox_pool": 4, "sandbox_concurrency": chosen.workers}
@@ -101,9 +109,7 @@ def main() -> None:
             report = summary(f"error rate {rate:g}, correlation {correlation:g}", rows)
             reports.append(report)
             out.print(_line(report), highlight=False)
-    _table(out, reports)
-    if chosen.plot:
-        draw_claims(reports, chosen.plot)
+    _show(out, reports, chosen.plot)
     write_result(
         chosen.name,
         {
@@ -113,6 +119,15 @@ def main() -> None:
             "reports": [report.model_dump(mode="json") for report in reports],
         },
     )
+
+
+def _show(out: Console, reports: list[SolvingReport], plot: Path | None) -> None:
+    _table(out, reports)
+    if plot:
+        groups: dict[str, list[SolvingReport]] = {}
+        for report in reports:
+            groups.setdefault(report.name.partition(", ")[0], []).append(report)
+        draw_claims(groups, plot)
 
 
 def _with_candidates(case: SolveCase, count: int) -> SolveCase:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from calisota.evaluation.solve_cases import SolveCase
     from calisota.models import ArtifactRef, Candidate
     from calisota.settings import Settings
-    from calisota.stages import RunsCandidates, Stages
+    from calisota.stages import RunsCandidates
 
 MOST_SAMPLES = 40
 """Programs that best-of-N votes over, at most."""
@@ -116,7 +116,7 @@ class Evaluations:
             if listed.report is None and _same(listed.about, about):
                 return listed.version
         stem = re.sub(r"[^a-z0-9]+", "-", about.plan.suite.rsplit("/", 1)[-1].lower()).strip("-")
-        version = f"{stem or 'suite'}-{about.began:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        version = f"{stem[:40] or 'suite'}-{about.began:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         self._store.put(version, "about", about)
         return version
 
@@ -237,6 +237,7 @@ class EvaluationRun:
                 "memory": self.plan.memory,
             }
         )
+        self._stages = open_stages(self._settings)
         self._sandbox = RememberingSandbox(sandbox)
 
     def pending(self, *, share: int = 0, of: int = 1) -> list[tuple[SolveCase, int]]:
@@ -250,16 +251,15 @@ class EvaluationRun:
 
     def solve(self, case: SolveCase, seed: int) -> Evaluated:
         """One Solve, kept. Raises: CalisotaError: what a Solve could not get over."""
-        stages = open_stages(self._settings)
         solve_id = self.solve_id(case, seed)
         # A client of its own: the Solves of others are no examples here, nor are those of other
         # seeds, which had the same cases.
         client = f"evaluation:{self.version}:{seed}"
         row = evaluate_case(
-            case, stages, self._sandbox, seed=seed, solve_id=solve_id, client=client
+            case, self._stages, self._sandbox, seed=seed, solve_id=solve_id, client=client
         )
         if self.plan.level:
-            row = self._levelled(stages, case, row)
+            row = self._levelled(case, row)
         self._evaluations.add(self.version, row)
         return row
 
@@ -276,9 +276,9 @@ class EvaluationRun:
         )
         return [row for row in found if row is not None]
 
-    def _levelled(self, stages: Stages, case: SolveCase, row: Evaluated) -> Evaluated:
+    def _levelled(self, case: SolveCase, row: Evaluated) -> Evaluated:
         """`row` with a best-of-N that spent what the engine did."""
-        rounds = stages.record(row.solve_id or "").rounds
+        rounds = self._stages.record(row.solve_id or "").rounds
         written = [one for drawn, _ in rounds for one in drawn.candidates]
         written = asyncio.run(self._further(case, written, row.tokens["full"]))
         right = is_right(self._sandbox, case, voted([one.source for one in written]))

@@ -10,7 +10,7 @@ from calisota.evaluation.solving_report import BINS
 from calisota.models import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -30,13 +30,16 @@ def draw(report: SolvingReport) -> bytes:
     return drawn.getvalue()
 
 
-def draw_claims(reports: Sequence[SolvingReport], path: Path) -> None:
+def draw_claims(groups: Mapping[str, Sequence[SolvingReport]], path: Path) -> None:
     """Write the curves of several evaluations to `path`, what they returned against what was wrong.
 
-    Raises: InputError: matplotlib cannot write such a file.
+    One panel for each group. Raises: InputError: matplotlib cannot write such a file.
     """
-    figure = blank(width=8, height=4.4)
-    _draw_claims(figure.subplots(), reports, label=lambda report: report.name)
+    figure = blank(width=4.5 * len(groups), height=4)
+    panels = figure.subplots(1, len(groups), squeeze=False, sharey=True)[0]
+    for panel, (title, reports) in zip(panels, groups.items(), strict=True):
+        _draw_claims(panel, reports, label=lambda report: report.name.rpartition(", ")[2])
+        panel.set_title(title)
     save(figure, path)
 
 
