@@ -223,11 +223,16 @@ class EvaluationRun:
             if self._evaluations.row(self.version, case.name, seed) is None
         ]
 
-    def solve(self, case: SolveCase, seed: int) -> Evaluated:
-        """One Solve, kept. Raises: CalisotaError: what a Solve could not get over."""
+    def solve(self, case: SolveCase, seed: int, *, generation: int = 0) -> Evaluated:
+        """One Solve, kept; `generation`: how often a person had it start over.
+
+        Raises: CalisotaError: what a Solve could not get over.
+        """
         stages = open_stages(self._settings)
         solve_id = self.solve_id(case, seed)
-        row = evaluate_case(case, stages, self._sandbox, seed=seed, solve_id=solve_id)
+        row = evaluate_case(
+            case, stages, self._sandbox, seed=seed, solve_id=solve_id, generation=generation
+        )
         if self.plan.level:
             row = self._levelled(stages, case, row)
         self._evaluations.add(self.version, row)

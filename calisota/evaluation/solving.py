@@ -147,13 +147,15 @@ def evaluate_case(
     *,
     seed: int,
     solve_id: str | None = None,
+    generation: int = 0,
 ) -> Evaluated:
     """The case through the engine, and the truth about what it chose and first wrote.
 
-    Under a `solve_id` that was begun before, calls that were answered are not made again.
+    Under a `solve_id` that was begun before in this `generation`, calls that were answered are not
+    made again.
     """
     began = time.monotonic()
-    solve = LocalSolve(stages, sandbox, on_step=lambda _step: None)
+    solve = LocalSolve(stages, sandbox, on_step=lambda _step: None, generation=generation)
     report = solve.run(case.problem.model_dump(mode="json"), solve_id)
     seconds = time.monotonic() - began
     record = stages.record(report.solve_id)

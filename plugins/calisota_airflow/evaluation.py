@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from calisota_airflow.operators import open_sandbox
+from calisota_airflow.operators import generation_of, open_sandbox, open_stages
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -118,15 +118,16 @@ class EvaluateOperator(BaseOperator):
         for number, (case, seed) in enumerate(pending, start=1):
             self._solve_ids = [run.solve_id(case, seed)]
             sandbox.remove(self._solve_ids[0])  # what a try that was killed left
-            row = run.solve(case, seed)
+            row = run.solve(case, seed, generation=generation_of(context))
             right += row.right
             said = "right" if row.right else "wrong"
             self.log.info("%d of %d: %s %s, %s", number, len(pending), case.name, row.verdict, said)
         return {"made": len(pending), "right": right}
 
     def on_kill(self) -> None:
-        """Remove the containers of the Solve that is being made."""
+        """Remove the containers of the Solve that is being made; it killed nobody."""
         for solve_id in self._solve_ids:
+            open_stages().excuse(solve_id)
             open_sandbox().remove(solve_id)
 
 
