@@ -251,7 +251,7 @@ class UsageReport(Frozen):
     lines: list[Line]
 
 
-PartName = Literal["airflow", "scheduler", "dag_processor", "dag", "model"]
+PartName = Literal["airflow", "scheduler", "dag_processor", "dag", "model", "fallback"]
 
 
 class Part(Frozen):
@@ -267,4 +267,6 @@ class Readiness(Frozen):
     """Whether a Solve could be started now, part by part."""
 
     ready: bool
+    degraded: bool
+    """Ready, but a part is not well; what to do is in its remedy."""
     parts: list[Part]
