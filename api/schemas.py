@@ -273,7 +273,7 @@ class MemoriesForgotten(Frozen):
     forgotten: int
 
 
-PartName = Literal["airflow", "scheduler", "dag_processor", "dag", "model"]
+PartName = Literal["airflow", "scheduler", "dag_processor", "dag", "model", "fallback"]
 
 
 class Part(Frozen):
@@ -289,4 +289,6 @@ class Readiness(Frozen):
     """Whether a Solve could be started now, part by part."""
 
     ready: bool
+    degraded: bool
+    """Ready, but a part is not well; what to do is in its remedy."""
     parts: list[Part]

@@ -101,10 +101,10 @@ class ArtifactStore:
         Raises: ArtifactDamaged: it does not parse.
         """
         path = self._path(solve_id, name)
-        if not path.exists():
-            return None
         try:
             return kind.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
         except ValidationError as error:
             raise ArtifactDamaged(
                 f"The artifact {path} does not parse: {error.error_count()} faults.",
@@ -116,6 +116,20 @@ class ArtifactStore:
         folder = self._path(solve_id, "_").parent
         if folder.exists():
             yield from sorted(path.stem for path in folder.rglob("*.json"))
+
+    def below(self, solve_id: str, group: str) -> list[str]:
+        """The names `<group>/<one>` there are now, sorted; other processes write them, too."""
+        folder = self._path(solve_id, f"{group}/_").parent
+        folder.fs.invalidate_cache(folder.path)
+        try:
+            found = sorted(path.stem for path in folder.iterdir() if path.suffix == ".json")
+        except (FileNotFoundError, NotADirectoryError):  # the latter where folders are but names
+            return []
+        return [f"{group}/{one}" for one in found]
+
+    def remove(self, solve_id: str, name: str) -> None:
+        """Forget the value under this name; nothing happens when there is none."""
+        self._path(solve_id, name).unlink(missing_ok=True)
 
     def folders(self) -> Iterator[Folder]:
         """Every folder that could be ours, in no order; links and other things are passed over."""

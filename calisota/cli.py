@@ -386,12 +386,12 @@ def doctor(
     run on this Docker Engine.
     """
     from calisota.settings import settings  # noqa: PLC0415
-    from calisota.system.doctor import Check, as_table, examine  # noqa: PLC0415
+    from calisota.system.doctor import Check, as_table, examine, mark_of  # noqa: PLC0415
 
     def show(check: Check) -> None:
         if not as_json and not sandbox:
-            mark = "[green]✓[/green]" if check.ok else "[red]✗[/red]"
-            console.print(f"{mark} {check.name}: ", end="", highlight=False)
+            sign, style = mark_of(check)
+            console.print(f"[{style}]{sign}[/{style}] {check.name}: ", end="", highlight=False)
             console.print(check.detail, markup=False, highlight=False)
             if check.remedy:
                 console.print(f"  remedy: {check.remedy}", markup=False, highlight=False)
@@ -402,7 +402,8 @@ def doctor(
         sys.stdout.write(f"[{body}]\n")
     elif sandbox:
         Console().print(as_table(checks))
-    raise typer.Exit(0 if all(check.ok for check in checks) else INFRASTRUCTURE)
+    well = all(check.ok or check.degraded for check in checks)
+    raise typer.Exit(0 if well else INFRASTRUCTURE)
 
 
 def loopback_needs_no_proxy() -> None:

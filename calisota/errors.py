@@ -14,7 +14,8 @@ CalisotaError
 │   ├── ModelRejected       key, model name or option refused by the endpoint
 │   ├── IndexUnusable       the retrieval index is absent or damaged
 │   ├── GateFailed          a new index is not good enough to serve
-│   └── ArtifactDamaged     a stored artifact is absent or not what was written
+│   ├── ArtifactDamaged     a stored artifact is absent or not what was written
+│   └── StepQuarantined     a step died with its process, again and again
 └── BudgetExhausted         raise the Problem's budget
 
 A candidate program that fails is never an error: it is data (`Outcome`).
@@ -137,6 +138,12 @@ class ArtifactDamaged(PermanentError):
     """A stored artifact is absent or its checksum does not match."""
 
     code = "artifact_damaged"
+
+
+class StepQuarantined(PermanentError):
+    """A step killed the process that ran it too often to be given another."""
+
+    code = "step_quarantined"
 
 
 class BudgetExhausted(CalisotaError):

@@ -2,6 +2,7 @@
 
 Each step reads what earlier steps stored, writes its own result under a fixed name, and may run
 again at any time: a cleared Airflow task simply overwrites. The DAG and `--local` call the same.
+A step that killed its process three times is not run again (`calisota.attempts`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from calisota import agents, engine
 from calisota.agents.prompts import fit_passages
 from calisota.artifacts import ArtifactStore
+from calisota.attempts import Attempts
 from calisota.conditions import conditions_of, models_of
 from calisota.deliberation import Deliberation
 from calisota.errors import (
@@ -128,6 +130,7 @@ class Stages:
     ) -> None:
         self._settings = settings
         self._store = store
+        self._attempts = Attempts(store)
         self._ledger = Ledger(settings.ledger)
         self._open_chat = open_chat
         self._open_retriever = open_retriever
@@ -141,7 +144,7 @@ class Stages:
         A missing or damaged index is no reason not to solve: the note of the result says so.
         Raises: InputError: `conf` is no Problem; correct it.
         """
-        with self._timed(solve_id, "retrieve"):
+        with self._step(solve_id, "retrieve", generation):
             problem = self.problem_of(conf)
             client = conf.get("client")
             admitted = Admitted(
@@ -267,7 +270,7 @@ class Stages:
         `generation`, here and below: how often a person had the step run afresh; a step that merely
         runs again after a crash gets the answers that were paid for.
         """
-        with self._timed(solve_id, "plan"):
+        with self._step(solve_id, "plan", generation):
             admitted = self._load(solve_id, "problem", Admitted)
             hits = self._load(solve_id, "hits", HitSet)
             problem = admitted.problem
@@ -292,7 +295,7 @@ class Stages:
 
     async def code(self, solve_id: str, round_number: int, *, generation: int = 0) -> CandidateSet:
         """The candidates of this round, sampled concurrently by the fast model."""
-        with self._timed(solve_id, f"round_{round_number}.code"):
+        with self._step(solve_id, f"round_{round_number}.code", generation):
             admitted = self._load(solve_id, "problem", Admitted)
             record = self.record(solve_id, before_round=round_number)
             planned = self._load(solve_id, "plan", Planned)
@@ -354,10 +357,12 @@ class Stages:
         candidate_id: str,
         sandbox: RunsCandidates,
         on_line: Callable[[str], None] | None = None,
+        *,
+        generation: int = 0,
     ) -> ExecutionMatrix:
         """The candidate on every test and generated input, in its own container."""
         round_number = _round_of(candidate_id)
-        with self._timed(solve_id, f"round_{round_number}.sandbox.{candidate_id}"):
+        with self._step(solve_id, f"round_{round_number}.sandbox.{candidate_id}", generation):
             return self._execute(solve_id, candidate_id, sandbox, on_line)
 
     def _execute(
@@ -392,7 +397,7 @@ class Stages:
 
         `can_ask`: whether this host can put a question to a person.
         """
-        with self._timed(solve_id, f"round_{round_number}.critic"):
+        with self._step(solve_id, f"round_{round_number}.critic", generation):
             admitted = self._load(solve_id, "problem", Admitted)
             record = self.record(solve_id, before_round=round_number)
             drawn = self._load(solve_id, f"round_{round_number}/candidates", CandidateSet)
@@ -486,11 +491,18 @@ class Stages:
             )
         return asked
 
-    def answer(self, solve_id: str, round_number: int, text: str | None) -> RoundResult:
+    def answer(
+        self, solve_id: str, round_number: int, text: str | None, *, generation: int = 0
+    ) -> RoundResult:
         """The round's result after a person answered its question, or in time did not (None).
 
         Raises: InputError: the answer is no value; ask again. ArtifactDamaged: nothing was asked.
         """
+        step = f"round_{round_number}.clarify"
+        with self._attempts.under_way(solve_id, step, generation=generation):
+            return self._answer(solve_id, round_number, text)
+
+    def _answer(self, solve_id: str, round_number: int, text: str | None) -> RoundResult:
         admitted = self._load(solve_id, "problem", Admitted)
         result = self._load(solve_id, f"round_{round_number}/result", RoundResult)
         asked = result.decision.question
@@ -532,11 +544,15 @@ class Stages:
         self._store.put(solve_id, f"round_{round_number}/result", decided)
         return decided
 
-    def report(self, solve_id: str, sandbox: RunsCandidates) -> SolveReport:
+    def report(self, solve_id: str, sandbox: RunsCandidates, *, generation: int = 0) -> SolveReport:
         """The report; an accepted program is first run once more, in a new container.
 
         Then small changes of it are run, to see whether the tests would have noticed.
         """
+        with self._attempts.under_way(solve_id, "report", generation=generation):
+            return self._report(solve_id, sandbox)
+
+    def _report(self, solve_id: str, sandbox: RunsCandidates) -> SolveReport:
         began = time.monotonic()
         record = self.record(solve_id, before_round=None)
         decision = record.last
@@ -635,6 +651,23 @@ class Stages:
         used = sum(test.cpu_s or 0.0 for test in (*matrix.tests, *matrix.examples))
         self._ledger.settle(entry, Amount(executions=1, cpu_s=used))
         return matrix
+
+    def deaths(self, solve_id: str, step: str, *, generation: int) -> int:
+        """How often this step died with its process."""
+        return self._attempts.deaths(solve_id, step, generation=generation)
+
+    def excuse(self, solve_id: str) -> None:
+        """This process was told to end: the death of what it runs of the Solve is no sign."""
+        self._attempts.excuse(solve_id)
+
+    @contextmanager
+    def _step(self, solve_id: str, step: str, generation: int) -> Iterator[None]:
+        """A step of the Solve. Raises: StepQuarantined: it killed its process too often."""
+        with (
+            self._attempts.under_way(solve_id, step, generation=generation),
+            self._timed(solve_id, step),
+        ):
+            yield
 
     @contextmanager
     def _timed(self, solve_id: str, step: str) -> Iterator[None]:

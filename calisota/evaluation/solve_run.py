@@ -249,14 +249,21 @@ class EvaluationRun:
             if self._evaluations.row(self.version, case.name, seed) is None
         ]
 
-    def solve(self, case: SolveCase, seed: int) -> Evaluated:
-        """One Solve, kept. Raises: CalisotaError: what a Solve could not get over."""
-        solve_id = self.solve_id(case, seed)
+    def solve(self, case: SolveCase, seed: int, *, generation: int = 0) -> Evaluated:
+        """One Solve, kept; `generation`: how often a person had it start over.
+
+        Raises: CalisotaError: what a Solve could not get over.
+        """
         # A client of its own: the Solves of others are no examples here, nor are those of other
         # seeds, which had the same cases.
-        client = f"evaluation:{self.version}:{seed}"
         row = evaluate_case(
-            case, self._stages, self._sandbox, seed=seed, solve_id=solve_id, client=client
+            case,
+            self._stages,
+            self._sandbox,
+            seed=seed,
+            solve_id=self.solve_id(case, seed),
+            client=f"evaluation:{self.version}:{seed}",
+            generation=generation,
         )
         if self.plan.level:
             row = self._levelled(case, row)

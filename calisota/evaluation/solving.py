@@ -148,14 +148,15 @@ def evaluate_case(
     seed: int,
     solve_id: str | None = None,
     client: str | None = None,
+    generation: int = 0,
 ) -> Evaluated:
     """The case through the engine, and the truth about what it chose and first wrote.
 
-    Under a `solve_id` that was begun before, calls that were answered are not made again. `client`
-    owns the Solve: what it spends, and what is remembered of it.
+    Under a `solve_id` that was begun before in this `generation`, calls that were answered are not
+    made again. `client` owns the Solve: what it spends, and what is remembered of it.
     """
     began = time.monotonic()
-    solve = LocalSolve(stages, sandbox, on_step=lambda _step: None)
+    solve = LocalSolve(stages, sandbox, on_step=lambda _step: None, generation=generation)
     conf = case.problem.model_dump(mode="json") | {"client": client}
     report = solve.run(conf, solve_id)
     seconds = time.monotonic() - began

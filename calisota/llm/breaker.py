@@ -56,6 +56,20 @@ class Breaker(Frozen):
             return Admission(kind="wait", wait_s=min(self.probing_until - now, PROBE_WAIT_S))
         return Admission(kind="probe")
 
+    def told(self, now: float) -> str | None:
+        """What is known of the endpoint's health, in words; None: nothing bad."""
+        admission = self.decide(now)
+        failed = f"its last {self.failures} calls failed" if self.failures > 1 else "a call failed"
+        if admission.kind == "probe":
+            return f"{failed}, and the next one tries it"
+        if admission.kind == "wait" and self.failures < FAILURES:
+            return f"it asked to wait, and is asked again in {admission.wait_s:.0f} s"
+        if admission.kind == "wait" and _remaining(self.open_until, now) == 0:
+            return f"{failed}, and one tries it now"
+        if admission.kind == "wait":
+            return f"{failed}, and it is asked again in {admission.wait_s:.0f} s"
+        return failed if self.failures else None
+
     def probing(self, now: float, *, longest_s: float) -> Breaker:
         """A probe went out, which ends within `longest_s`."""
         return self.model_copy(update={"probing_until": now + longest_s})

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import openai
-from pydantic import SecretStr
 
 from calisota.errors import CalisotaError, ModelRejected, ModelUnavailable, PermanentError
 from calisota.llm.answer import MAX_BODY_BYTES, harmless, read_answer, refused
 from calisota.llm.breaker_file import BreakerFile
-from calisota.llm.chat import ALWAYS_THERE, EMBEDDED_MODEL, ChatRequest, ChatResponse
 from calisota.llm.dialect import OTHER_LENGTH, Complaint, Dialect
-from calisota.llm.endpoint import Endpoint, retry_after_s
+from calisota.llm.endpoint import retry_after_s
+from calisota.llm.endpoints import fallback_endpoint, first_endpoint
 from calisota.llm.fallback import FallbackChat, GuardedChat
-from calisota.models import Route
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
-    from calisota.llm.chat import ChatModel
+    from calisota.llm.chat import ChatModel, ChatRequest, ChatResponse
+    from calisota.llm.endpoint import Endpoint
+    from calisota.models import Route
     from calisota.settings import Settings
 
 # Timeout, conflict and rate limit; any other 4xx stays as it is however often it is asked.
@@ -194,18 +194,24 @@ def open_chat(settings: Settings) -> AbstractAsyncContextManager[ChatModel]:
     Where CALISOTA_LLM_FALLBACK_BASE_URL is set, its model answers while the others cannot.
     Raises: PermanentError: an endpoint of your own needs model names.
     """
-    endpoint, models = _primary(settings)
-    clients = [_client(settings, endpoint)]
-    chat: ChatModel = _guarded(settings, clients[0], endpoint, models)
-    if settings.llm_fallback_base_url is not None:
-        endpoint, models = _fallback(settings)
-        clients.append(_client(settings, endpoint))
-        chat = FallbackChat(chat, _guarded(settings, clients[1], endpoint, models))
-    return _closing(chat, clients)
+    chat, client = _guarded(settings, *first_endpoint(settings))
+    second = fallback_endpoint(settings)
+    if second is None:
+        return _closing(chat, client)
+    stand_in, its_client = _guarded(settings, *second)
+    return _closing(FallbackChat(chat, stand_in), client, its_client)
+
+
+def open_one(
+    settings: Settings, endpoint: Endpoint, models: dict[Route, str]
+) -> AbstractAsyncContextManager[ChatModel]:
+    """The models at one endpoint of `calisota.llm.endpoints`, behind its breaker, alone."""
+    chat, client = _guarded(settings, endpoint, models)
+    return _closing(chat, client)
 
 
 @asynccontextmanager
-async def _closing(chat: ChatModel, clients: list[openai.AsyncOpenAI]) -> AsyncIterator[ChatModel]:
+async def _closing(chat: ChatModel, *clients: openai.AsyncOpenAI) -> AsyncIterator[ChatModel]:
     async with AsyncExitStack() as stack:
         for client in clients:
             await stack.enter_async_context(client)
@@ -213,60 +219,16 @@ async def _closing(chat: ChatModel, clients: list[openai.AsyncOpenAI]) -> AsyncI
 
 
 def _guarded(
-    settings: Settings, client: openai.AsyncOpenAI, endpoint: Endpoint, models: dict[Route, str]
-) -> GuardedChat:
-    deadline_s = settings.llm_timeout_s
-    return GuardedChat(
+    settings: Settings, endpoint: Endpoint, models: dict[Route, str]
+) -> tuple[GuardedChat, openai.AsyncOpenAI]:
+    client, deadline_s = _client(settings, endpoint), settings.llm_timeout_s
+    chat = GuardedChat(
         OpenAIChat(client, models, endpoint=endpoint, deadline_s=deadline_s),
         BreakerFile(settings.breakers),
         endpoint=endpoint.shown,
         longest_call_s=deadline_s,
     )
-
-
-def _primary(settings: Settings) -> tuple[Endpoint, dict[Route, str]]:
-    url = SecretStr(settings.llm)
-    if settings.llm_is_embedded:
-        key = SecretStr(_embedded_key(settings))
-        return Endpoint(base_url=url, key=key), dict.fromkeys(ALWAYS_THERE, EMBEDDED_MODEL)
-    named = {
-        Route.SLOW: settings.llm_model_slow,
-        Route.FAST: settings.llm_model_fast,
-        Route.CRITIC: settings.llm_model_critic,
-        Route.FRONTIER: settings.llm_model_frontier,
-    }
-    models = {route: name for route, name in named.items() if name}
-    missing = [f"CALISOTA_LLM_MODEL_{r.upper()}" for r in ALWAYS_THERE if r not in models]
-    if missing:
-        raise PermanentError(
-            f"CALISOTA_LLM_BASE_URL is set, but not {', '.join(missing)}.",
-            remedy="name a model for each route.",
-        )
-    return Endpoint(base_url=url, key=_key(settings.llm_api_key, "CALISOTA_LLM_API_KEY")), models
-
-
-def _fallback(settings: Settings) -> tuple[Endpoint, dict[Route, str]]:
-    if not settings.llm_fallback_base_url or not settings.llm_fallback_model:
-        raise PermanentError(
-            "CALISOTA_LLM_FALLBACK_BASE_URL is set, but not CALISOTA_LLM_FALLBACK_MODEL.",
-            remedy="name the model that stands in, or unset both.",
-        )
-    endpoint = Endpoint(
-        base_url=SecretStr(settings.llm_fallback_base_url),
-        key=_key(settings.llm_fallback_api_key, "CALISOTA_LLM_FALLBACK_API_KEY"),
-        settings="CALISOTA_LLM_FALLBACK",
-    )
-    return endpoint, dict.fromkeys(Route, settings.llm_fallback_model)
-
-
-def _key(configured: SecretStr | None, setting: str) -> SecretStr:
-    """The key, without the line feed a file leaves. Raises: PermanentError: it fits no header."""
-    key = configured.get_secret_value().strip() if configured else ""
-    if key and not (key.isascii() and key.isprintable()):
-        raise PermanentError(
-            f"{setting} holds characters that no HTTP header can carry.", remedy="copy it again."
-        )
-    return SecretStr(key or "none")
+    return chat, client
 
 
 def _client(settings: Settings, endpoint: Endpoint) -> openai.AsyncOpenAI:
@@ -290,12 +252,3 @@ def _client(settings: Settings, endpoint: Endpoint) -> openai.AsyncOpenAI:
     raise PermanentError(
         f"{endpoint.settings}_BASE_URL is no URL.", remedy="correct it; it usually ends in /v1."
     )
-
-
-def _embedded_key(settings: Settings) -> str:
-    try:
-        return (settings.secrets / "llm_api_key").read_text().strip()
-    except FileNotFoundError:
-        raise ModelUnavailable(
-            "The embedded model server was never started here.", remedy="run `calisota up`."
-        ) from None

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 import httpx
 from rich.table import Table
 from rich.text import Text
 
-from calisota.errors import CalisotaError
+from calisota.errors import CalisotaError, ModelRejected, ModelUnavailable
 from calisota.llm import ChatRequest, Message
-from calisota.llm.openai_chat import open_chat
+from calisota.llm.breaker_file import BreakerFile
+from calisota.llm.endpoints import fallback_endpoint, first_endpoint
+from calisota.llm.openai_chat import open_one
 from calisota.models import Frozen, Language, Route
 from calisota.rag import Retriever
 from calisota.sandbox.engine import connect
@@ -24,9 +27,12 @@ from calisota.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
 
     import docker
 
+    from calisota.llm import ChatModel
+    from calisota.llm.endpoint import Endpoint
     from calisota.settings import Settings
 
 MIN_FREE_BYTES = 2 * 1024**3
@@ -40,6 +46,8 @@ class Check(Frozen):
     detail: str
     remedy: str | None = None
     """What to do; None where nothing is to be done."""
+    degraded: bool = False
+    """It is not well, but a Solve can do without: the system is ready."""
 
 
 def examine(
@@ -57,7 +65,7 @@ def _all_checks(settings: Settings) -> Iterator[Check]:
     yield _disk(settings)
     yield from _sandbox_checks(settings)
     yield _try("retrieval index", lambda: _index(settings))
-    yield _try("model", lambda: _model(settings))
+    yield from models(settings)
     yield _system(settings)
 
 
@@ -73,11 +81,19 @@ def _sandbox_checks(settings: Settings) -> Iterator[Check]:
             client.close()
 
 
+def mark_of(check: Check) -> tuple[str, str]:
+    """A sign for what was found, and its colour."""
+    if check.ok:
+        return "✓", "green"
+    return ("!", "yellow") if check.degraded else ("✗", "red")
+
+
 def as_table(checks: list[Check]) -> Table:
     """The checks and, where one failed, what to do."""
     table = Table("", "check", "result")
     for check in checks:
-        mark = Text("✓", style="green") if check.ok else Text("✗", style="red")
+        sign, style = mark_of(check)
+        mark = Text(sign, style=style)
         remedy = f"\nremedy: {check.remedy}" if check.remedy else ""
         table.add_row(mark, Text(check.name), Text(printable(check.detail + remedy)))
     return table
@@ -120,20 +136,59 @@ def _index(settings: Settings) -> str:
     return f"version {found.index}, best hit {found.hits[0].path if found.hits else 'none'}"
 
 
-def _model(settings: Settings) -> str:
-    async def ask() -> str:
-        async with open_chat(settings) as chat:
-            answer = await chat.complete(
-                ChatRequest(
-                    route=Route.FAST,
-                    messages=[Message(role="user", content="Say hello.")],
-                    temperature=0,
-                    max_tokens=16,
-                )
-            )
-        return f"{settings.llm} answered {answer.usage.completion_tokens} tokens"
+def models(settings: Settings) -> list[Check]:
+    """The first endpoint and the one that stands in for it, each asked alone.
 
-    return asyncio.run(ask())
+    While one of the two answers the other's outage is `degraded`. A key or name that the first
+    refuses is not: such a call is never passed on. Nor are settings that no client accepts.
+    """
+    first = _endpoint("model", settings, lambda: first_endpoint(settings))
+    second = _endpoint("fallback model", settings, lambda: fallback_endpoint(settings))
+    stands_in = second.ok and settings.llm_fallback_base_url is not None
+    if first.degraded and stands_in:
+        detail = f"{first.detail} Degraded: the fallback answers meanwhile."
+        return [first.model_copy(update={"detail": detail}), second]
+    second = second.model_copy(update={"degraded": second.degraded and first.ok})
+    return [first.model_copy(update={"degraded": False}), second]
+
+
+def _endpoint(
+    name: str,
+    settings: Settings,
+    configured: Callable[[], tuple[Endpoint, dict[Route, str]] | None],
+) -> Check:
+    """What one endpoint answers; `degraded` where the other one may stand in for it."""
+    try:
+        found = configured()
+        if found is None:
+            none = "none is configured (CALISOTA_LLM_FALLBACK_BASE_URL)"
+            return Check(name=name, ok=True, detail=none)
+        endpoint, models = found
+        chat = open_one(settings, endpoint, models)
+    except CalisotaError as error:  # then no client of ours opens, with either endpoint
+        return _bad(name, error)
+    told = BreakerFile(settings.breakers).get(endpoint.shown).told(time.time())
+    try:
+        tokens = asyncio.run(_tokens_of(chat))
+    except (ModelUnavailable, ModelRejected) as error:
+        bearable = isinstance(error, ModelUnavailable) or endpoint.settings != "CALISOTA_LLM"
+        return _bad(name, error).model_copy(update={"degraded": bearable})
+    before = "" if told is None else f"; before that, {told}"
+    return Check(name=name, ok=True, detail=f"{endpoint.shown} answered {tokens} tokens{before}")
+
+
+async def _tokens_of(opened: AbstractAsyncContextManager[ChatModel]) -> int:
+    """How long an answer was."""
+    async with opened as chat:
+        answer = await chat.complete(
+            ChatRequest(
+                route=Route.FAST,
+                messages=[Message(role="user", content="Say hello.")],
+                temperature=0,
+                max_tokens=16,
+            )
+        )
+    return answer.usage.completion_tokens
 
 
 def _system(settings: Settings) -> Check:

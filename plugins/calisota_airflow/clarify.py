@@ -10,7 +10,7 @@ from airflow.providers.standard.utils.skipmixin import SkipMixin
 from airflow.sdk import Param
 
 from calisota.errors import InputError, TransientError
-from calisota_airflow.operators import later_rounds, open_stages
+from calisota_airflow.operators import generation_of, later_rounds, open_stages
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -86,13 +86,14 @@ class ClarifyOperator(HITLOperator, SkipMixin):
         A slip of the keyboard must not fail a Solve: at last the likeliest is taken.
         """
         stages, solve_id = open_stages(), context["run_id"]
+        generation = generation_of(context)
         try:
-            return stages.answer(solve_id, self.round_number, text)
+            return stages.answer(solve_id, self.round_number, text, generation=generation)
         except InputError as error:
             ti = context["ti"]
             if ti.try_number > ti.max_tries:
                 self.log.warning("%s Going on with the likeliest.", error)
-                return stages.answer(solve_id, self.round_number, None)
+                return stages.answer(solve_id, self.round_number, None, generation=generation)
             raise TransientError(
                 error.message, remedy=f"{error.remedy} The question is put again.", retry_after_s=0
             ) from None

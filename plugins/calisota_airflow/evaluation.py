@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from calisota_airflow.operators import open_sandbox
+from calisota_airflow.operators import generation_of, open_sandbox, open_stages
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -123,24 +123,26 @@ class EvaluateOperator(BaseOperator):
         version = _version(context)
         with alone_with(settings(), version, shared=True):
             run = EvaluationRun(settings(), version, open_sandbox())
-            return self._solve_all(run, run.pending(share=self.share, of=len(shares)))
+            pending = run.pending(share=self.share, of=len(shares))
+            return self._solve_all(run, pending, generation_of(context))
 
     def _solve_all(
-        self, run: EvaluationRun, pending: list[tuple[SolveCase, int]]
+        self, run: EvaluationRun, pending: list[tuple[SolveCase, int]], generation: int
     ) -> dict[str, int]:
         right = 0
         for number, (case, seed) in enumerate(pending, start=1):
             self._solve_id = run.solve_id(case, seed)
             open_sandbox().remove(self._solve_id)  # what a try that was killed left
-            row = run.solve(case, seed)
+            row = run.solve(case, seed, generation=generation)
             right += row.right
             said = "right" if row.right else "wrong"
             self.log.info("%d of %d: %s %s, %s", number, len(pending), case.name, row.verdict, said)
         return {"made": len(pending), "right": right}
 
     def on_kill(self) -> None:
-        """Remove the containers of the Solve that is being made."""
+        """Remove the containers of the Solve that is being made; it killed nobody."""
         if self._solve_id is not None:
+            open_stages().excuse(self._solve_id)
             open_sandbox().remove(self._solve_id)
 
 

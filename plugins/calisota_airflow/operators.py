@@ -64,7 +64,23 @@ def count_tokens(route: str, usage: Usage) -> None:
     stats.incr("calisota.llm.completion_tokens", usage.completion_tokens, tags=tags)
 
 
-class RetrieveOperator(BaseOperator):
+class StepOperator(BaseOperator):
+    """A step of a Solve in a process of its own."""
+
+    _solve_id: str | None = None
+
+    def begin(self, context: Context) -> str:
+        """The id of the Solve; from here on `on_kill` knows it."""
+        self._solve_id = context["run_id"]
+        return self._solve_id
+
+    def on_kill(self) -> None:
+        """A task that was told to end, as by `calisota down`, killed nobody."""
+        if self._solve_id is not None:
+            open_stages().excuse(self._solve_id)
+
+
+class RetrieveOperator(StepOperator):
     """Takes in the Problem from the Dag run's params and finds passages for it."""
 
     ui_color = "#dbe9f6"
@@ -72,7 +88,7 @@ class RetrieveOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """How many passages were found, in which index version."""
         found = open_stages().retrieve(
-            context["run_id"], dict(context["params"]), generation=generation_of(context)
+            self.begin(context), dict(context["params"]), generation=generation_of(context)
         )
         if found.note:
             self.log.warning("Solving without passages: %s", found.note)
@@ -81,10 +97,11 @@ class RetrieveOperator(BaseOperator):
         return {"index": found.index, "hits": len(found.hits)}
 
 
-class ModelOperator(BaseOperator):
+class ModelOperator(StepOperator):
     """A step that waits for models: here, or without a worker in the triggerer.
 
     Deferred, a step costs a hop more; of many Solves at once it costs less (docs/benchmarks.md).
+    One that died with a triggerer runs here: should it be the cause, it takes nobody along again.
     """
 
     step: Step
@@ -97,16 +114,17 @@ class ModelOperator(BaseOperator):
         """What the step gave."""
         from calisota.settings import settings  # noqa: PLC0415
 
+        solve_id = self.begin(context)
         trigger = ModelTrigger(
             step=self.step,
-            solve_id=context["run_id"],
+            solve_id=solve_id,
             round_number=self.round_number,
             generation=generation_of(context),
         )
-        if settings().deferrable:
+        if settings().deferrable and not trigger.deaths():
             self.defer(trigger=trigger, method_name="execute_complete")
         asyncio.run(trigger.carry_out())
-        return self.outcome(context["run_id"])
+        return self.outcome(solve_id)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """The same, after the triggerer did it."""
@@ -202,7 +220,11 @@ class SandboxOperator(DockerOperator):
         # A try that was killed may have left its container.
         self.sandbox.remove(self._solve_id, self.candidate_id)
         matrix = open_stages().sandbox(
-            self._solve_id, self.candidate_id, self.sandbox, on_line=self.log.info
+            self._solve_id,
+            self.candidate_id,
+            self.sandbox,
+            on_line=self.log.info,
+            generation=generation_of(context),
         )
         stats.incr("calisota.sandbox.outcome", tags={"outcome": matrix.outcome.value})
         binding = [*matrix.tests, *matrix.examples]
@@ -225,12 +247,13 @@ class SandboxOperator(DockerOperator):
         }
 
     def on_kill(self) -> None:
-        """Remove the container of this candidate."""
+        """Remove the container of this candidate; a task that was told to end killed nobody."""
         if self._solve_id is not None:
+            open_stages().excuse(self._solve_id)
             self.sandbox.remove(self._solve_id, self.candidate_id)
 
 
-class CriticOperator(BaseOperator, SkipMixin):
+class CriticOperator(StepOperator, SkipMixin):
     """Reviews the round's best candidate, decides, and skips the rounds that are not needed."""
 
     ui_color = "#e8daef"
@@ -243,7 +266,7 @@ class CriticOperator(BaseOperator, SkipMixin):
         """The decision and its reason."""
         result = asyncio.run(
             open_stages().critic(
-                context["run_id"],
+                self.begin(context),
                 self.round_number,
                 open_sandbox(),
                 generation=generation_of(context),
@@ -278,7 +301,7 @@ def later_rounds(operator: BaseOperator, number: int) -> list[Any]:
     return tasks_of(operator, *after)
 
 
-class FastSolveOperator(BaseOperator):
+class FastSolveOperator(StepOperator):
     """The whole Solve in one task: for latency, where nobody wants to clear a single step.
 
     The steps and the decisions are those of the DAG `solve`. There is nobody to ask: a question
@@ -286,18 +309,19 @@ class FastSolveOperator(BaseOperator):
     """
 
     ui_color = "#d6eaf8"
-    _solve_id: str | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The verdict and its claim; the whole report is in the artifact store."""
         from calisota.local import LocalSolve  # noqa: PLC0415
 
-        self._solve_id = context["run_id"]
+        solve_id = self.begin(context)
         sandbox = open_sandbox()
         # A try that was killed may have left its containers.
-        sandbox.remove(self._solve_id)
-        solve = LocalSolve(open_stages(), sandbox, on_step=self.log.info)
-        report = solve.run(dict(context["params"]), self._solve_id)
+        sandbox.remove(solve_id)
+        solve = LocalSolve(
+            open_stages(), sandbox, on_step=self.log.info, generation=generation_of(context)
+        )
+        report = solve.run(dict(context["params"]), solve_id)
         for line in report.decisions:
             self.log.info("Decision: %s", line)
         for route, usage in report.usage_by_route.items():
@@ -305,7 +329,8 @@ class FastSolveOperator(BaseOperator):
         return ended(self, report)
 
     def on_kill(self) -> None:
-        """Remove the containers of this Solve."""
+        """Remove the containers of this Solve, too."""
+        super().on_kill()
         if self._solve_id is not None:
             open_sandbox().remove(self._solve_id)
 
@@ -319,15 +344,14 @@ def ended(operator: BaseOperator, report: SolveReport) -> dict[str, Any]:
     return {"verdict": report.verdict.value, "claim": report.claim}
 
 
-class ReportOperator(BaseOperator):
+class ReportOperator(StepOperator):
     """Runs an accepted program once more in a new container and writes the report."""
 
     ui_color = "#d6eaf8"
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The verdict and its claim; the whole report is in the artifact store."""
-        solve_id = context["run_id"]
-        return ended(self, open_stages().report(solve_id, open_sandbox()))
-
-    def on_kill(self) -> None:
-        """Nothing to do: the container's own deadline and the reaper remove it."""
+        report = open_stages().report(
+            self.begin(context), open_sandbox(), generation=generation_of(context)
+        )
+        return ended(self, report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -18,6 +19,8 @@ class ModelTrigger(BaseTrigger):
     """Runs a step of a Solve to its end; the result is in the artifact store, as ever.
 
     A triggerer that dies starts it again elsewhere: answers that were paid for are not paid again.
+    Which of the steps that died with it was the cause nobody knows: each of them goes on in a
+    worker of its own, so that the one takes no other along a second time.
     """
 
     def __init__(self, *, step: Step, solve_id: str, round_number: int, generation: int) -> None:
@@ -39,6 +42,13 @@ class ModelTrigger(BaseTrigger):
             },
         )
 
+    def deaths(self) -> int:
+        """How often the step died with its process."""
+        from calisota_airflow.operators import open_stages  # noqa: PLC0415  # they import this
+
+        step = "plan" if self.step == "plan" else f"round_{self.round_number}.code"
+        return open_stages().deaths(self.solve_id, step, generation=self.generation)
+
     async def carry_out(self) -> None:
         """The step itself."""
         from calisota_airflow.operators import open_stages  # noqa: PLC0415  # they import this
@@ -52,6 +62,12 @@ class ModelTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: the step has ended, or our error that ended it."""
         try:
+            if await asyncio.to_thread(self.deaths):
+                raise TransientError(
+                    "The triggerer died while it ran this step.",
+                    remedy="none is needed: a worker of its own runs it.",
+                    retry_after_s=0,
+                )
             await self.carry_out()
         except CalisotaError as error:
             yield TriggerEvent(  # type: ignore[no-untyped-call]

@@ -27,6 +27,7 @@ def settings(tmp_path: Path) -> Settings:
     chosen = Settings(home=tmp_path, max_body_bytes=64 * 1024, sandbox_concurrency=2)
     chosen.secrets.mkdir()
     (chosen.secrets / "airflow_admin_password").write_text("secret\n")
+    (chosen.secrets / "llm_api_key").write_text("embedded-key\n")
     lines = [
         {"id": name, "sha256": hashlib.sha256(key.encode()).hexdigest()}
         for name, key in KEYS.items()
@@ -48,9 +49,12 @@ def airflow() -> FakeAirflow:
 class ModelEndpoint:
     """The `/models` of an endpoint that answers with `status`; None: it is down."""
 
-    status: int | None = 200
+    def __init__(self) -> None:
+        self.status: int | None = 200
+        self.seen: list[httpx.Request] = []
 
     def handle(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request)
         if self.status is None:
             raise httpx.ConnectError("connection refused", request=request)
         return httpx.Response(self.status, json={"data": []})

@@ -1,9 +1,11 @@
-"""The retry policy and the trigger form, without a scheduler."""
+"""The retry policy, the trigger form and steps that died, without a scheduler."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,13 +41,68 @@ filled = {k: v for k, v in form.items() if k in Problem.model_fields and v is no
 Problem.model_validate(filled)
 """
 
+# A step that died with a triggerer goes on in a worker of its own, and is given up there.
+DEATHS = """
+import asyncio, time
+from types import SimpleNamespace
+from airflow.sdk.exceptions import TaskDeferred
+from calisota import errors
+from calisota.artifacts import ArtifactStore
+from calisota.attempts import FOLDER, Attempt
+from calisota.settings import settings
+from calisota_airflow.operators import CodeOperator
+from calisota_airflow.policy import RemedyRetryPolicy
+from calisota_airflow.triggers import ModelTrigger, raise_fault
 
-def test_the_retry_policy_and_the_trigger_form(tmp_path: Path):
+store = ArtifactStore(settings().artifacts)
+STEP = dict(step="code", solve_id="s", round_number=1, generation=0)
+
+def die():
+    left = Attempt(step="round_1.code", generation=0, began_at=time.time(), host="h", pid=1,
+                   process="gone")
+    store.put("s", f"{FOLDER}/round_1.code~{time.monotonic_ns()}", left)
+
+async def event():
+    async for one in ModelTrigger(**STEP).run():
+        return one.payload
+
+def fault_of(call):
+    try:
+        call()
+    except (errors.CalisotaError, TaskDeferred) as error:
+        return error
+
+task = CodeOperator(task_id="code", round_number=1, retries=3)
+def execute(max_tries=3):
+    ti = SimpleNamespace(max_tries=max_tries)
+    return fault_of(lambda: task.execute({"run_id": "s", "task": task, "ti": ti}))
+
+assert isinstance(execute(), TaskDeferred)
+die()
+fault = fault_of(lambda: raise_fault(asyncio.run(event())))
+assert isinstance(fault, errors.TransientError), fault
+assert fault.retry_after_s == 0 and "worker of its own" in fault.remedy, fault
+here = execute()
+assert isinstance(here, errors.ArtifactDamaged), here  # it began here: there is no Problem
+die()
+given_up = execute()
+assert isinstance(given_up, errors.StepQuarantined), given_up
+assert RemedyRetryPolicy().evaluate(given_up, 3, 3).action.value == "fail"
+assert isinstance(execute(max_tries=6), TaskDeferred), "cleared by hand"
+task._solve_id = "s"
+task.on_kill()
+"""
+
+
+@pytest.mark.parametrize("script", [SCRIPT, DEATHS], ids=["policy and form", "deaths"])
+def test_the_operators_in_a_process_of_their_own(script: str, tmp_path: Path):
     env = os.environ | {
         "AIRFLOW_HOME": str(tmp_path),
+        "CALISOTA_HOME": str(tmp_path / "home"),
+        "CALISOTA_DEFERRABLE": "true",
         "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}",
     }
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]

@@ -147,3 +147,27 @@ def test_processes_lose_none_of_each_others_changes(tmp_path: Path):
         process.join()
     assert BreakerFile(path).get("a").failures == 100
     assert sorted(found.name for found in tmp_path.iterdir()) == ["breakers.json", "breakers.lock"]
+
+
+@pytest.mark.parametrize(
+    ("breaker", "told"),
+    [
+        (Breaker(), None),
+        (Breaker(failures=1), "a call failed"),
+        (Breaker(failures=2), "its last 2 calls failed"),
+        (Breaker(failures=1, open_until=130), "it asked to wait, and is asked again in 30 s"),
+        (after_failures(FAILURES, 100), "its last 5 calls failed, and it is asked again in 30 s"),
+        (Breaker(failures=7, open_until=90), "its last 7 calls failed, and the next one tries it"),
+        (
+            Breaker(failures=7, open_until=90, probing_until=110),
+            "its last 7 calls failed, and one tries it now",
+        ),
+    ],
+)
+def test_what_is_known_of_an_endpoint_in_words(breaker: Breaker, told: str | None):
+    assert breaker.told(100) == told
+
+
+@given(breakers, times)
+def test_whatever_holds_calls_back_is_told(breaker: Breaker, now: float):
+    assert breaker.told(now) is not None or breaker.decide(now).kind == "call"
