@@ -48,7 +48,7 @@ from types import SimpleNamespace
 from airflow.sdk.exceptions import TaskDeferred
 from calisota import errors
 from calisota.artifacts import ArtifactStore
-from calisota.attempts import FOLDER, Attempt
+from calisota.attempts import FOLDER, MOST_DEATHS, Attempt
 from calisota.settings import settings
 from calisota_airflow.operators import CodeOperator
 from calisota_airflow.policy import RemedyRetryPolicy
@@ -84,7 +84,8 @@ assert isinstance(fault, errors.TransientError), fault
 assert fault.retry_after_s == 0 and "worker of its own" in fault.remedy, fault
 here = execute()
 assert isinstance(here, errors.ArtifactDamaged), here  # it began here: there is no Problem
-die()
+for _ in range(MOST_DEATHS - 1):
+    die()
 given_up = execute()
 assert isinstance(given_up, errors.StepQuarantined), given_up
 assert RemedyRetryPolicy().evaluate(given_up, 3, 3).action.value == "fail"
