@@ -28,7 +28,7 @@ from rich.table import Table
 from bench.rig import ROOT, write_result
 from calisota.artifacts import ArtifactStore
 from calisota.errors import IndexUnusable
-from calisota.evaluation.noisy_coder import NoisyCoder, wrong_programs
+from calisota.evaluation.noisy_coder import NoisyCoder, plain, wrong_programs
 from calisota.evaluation.solving import Evaluated, RememberingSandbox, evaluate_case, is_right
 from calisota.evaluation.solving_plot import draw_claims
 from calisota.evaluation.solving_report import SolvingReport, summary
@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--client-tests", type=int, default=0)
     parser.add_argument("--candidates", type=int, default=4)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--styles", type=int, default=1, help="ways in which programs are written")
     parser.add_argument("--name", default="noisy_coder")
     parser.add_argument("--plot", type=Path, help="draw coverage and false claims here")
     parser.add_argument("--read", type=Path, help="show what an earlier run wrote, and run nothing")
@@ -81,7 +82,9 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         ThreadPoolExecutor(chosen.workers) as pool,
     ):
-        sandbox = RememberingSandbox(DockerSandbox(client, config, waiting), kept)
+        sandbox = RememberingSandbox(
+            DockerSandbox(client, config, waiting), kept, plain=plain if chosen.styles > 1 else None
+        )
         wrong = list(
             pool.map(lambda c: wrong_programs(c, lambda s: is_right(sandbox, c, s)), cases)
         )
@@ -102,6 +105,7 @@ def main() -> None:
                     error_rate=rate,
                     correlation=correlation,
                     seed=0,
+                    styles=chosen.styles,
                 )
                 return evaluate_case(case, _stages(config, folder, coder), sandbox, seed=0)
 
@@ -115,6 +119,7 @@ def main() -> None:
         {
             "client_tests": chosen.client_tests,
             "candidates": chosen.candidates,
+            "styles": chosen.styles,
             "seconds": time.monotonic() - began,
             "reports": [report.model_dump(mode="json") for report in reports],
         },

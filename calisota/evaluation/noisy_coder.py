@@ -6,13 +6,18 @@ how often a program is right, and how far the errors of its samples go together,
 
 from __future__ import annotations
 
+import ast
+import io
 import json
 import random
+import re
+import tokenize
 from typing import TYPE_CHECKING
 
 from calisota.engine.mutants import mutants_of
 from calisota.llm import ChatResponse
 from calisota.models import Route, Usage
+from calisota.models.python_source import parse_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,11 +41,38 @@ def wrong_programs(case: SolveCase, is_right: Callable[[str], bool]) -> list[str
     return wrong or [f"{reference}\n\ndef {case.problem.entry_point}(*_):\n    return None\n"]
 
 
+def rewritten(source: str, style: int) -> str:
+    """The program with other names for its variables: the same but for its text.
+
+    `plain` takes them back, so that what was executed of one style need not be of another.
+    """
+    names = {
+        node.arg if isinstance(node, ast.arg) else node.id
+        for node in ast.walk(parse_python(source))
+        if isinstance(node, ast.arg)
+        or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    }
+    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    lines = source.splitlines(keepends=True)
+    for token in reversed(tokens):
+        if token.type == tokenize.NAME and token.string in names:
+            row, column = token.end
+            line = lines[row - 1]
+            lines[row - 1] = f"{line[:column]}__{style}{line[column:]}"
+    return "".join(lines)
+
+
+def plain(source: str) -> str:
+    """What `rewritten` was given."""
+    return re.sub(r"(?<=\w)__\d+\b", "", source)
+
+
 class NoisyCoder:
     """Answers for one Solve of one case.
 
     `error_rate` is the chance that a sample is wrong. `correlation` is the chance that the whole
     Solve shares one draw, right or wrong: the correlation of the errors of any two samples.
+    Each sample is written in one of so many `styles`; in one only, right programs have one text.
     `inputs` are what its planner would try: arguments that the statement allows, with no answers.
     """
 
@@ -53,10 +85,12 @@ class NoisyCoder:
         error_rate: float,
         correlation: float,
         seed: int,
+        styles: int = 1,
     ) -> None:
         self._case = case
         self._wrong = wrong
         self._error_rate = error_rate
+        self._styles = styles
         self._dice = random.Random(f"{seed} {case.name} {error_rate} {correlation}")  # noqa: S311
         self._plan = json.dumps(
             {
@@ -81,7 +115,10 @@ class NoisyCoder:
         """A plan, a critique, "it does not say", or a program; a token is four characters."""
         prompt = request.messages[0].content
         if request.answer_schema is None:
-            text = f"```{self._case.problem.language}\n{self._shared or self._drawn()}\n```"
+            program = self._shared or self._drawn()
+            if self._styles > 1:
+                program = rewritten(program, self._dice.randrange(self._styles))
+            text = f"```{self._case.problem.language}\n{program}\n```"
         elif request.route is Route.CRITIC:
             text = _CRITIQUE
         else:

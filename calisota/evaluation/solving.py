@@ -74,10 +74,18 @@ class RememberingSandbox:
     """A sandbox that runs the same program on the same tests once; safe to share by threads.
 
     With a `file` it remembers from run to run: for measurements, never for Solves of clients.
+    `plain` is what it runs of a program, where differences of text are known to mean nothing.
     """
 
-    def __init__(self, sandbox: RunsCandidates, file: Path | None = None) -> None:
+    def __init__(
+        self,
+        sandbox: RunsCandidates,
+        file: Path | None = None,
+        *,
+        plain: Callable[[str], str] | None = None,
+    ) -> None:
         self._sandbox = sandbox
+        self._plain = plain
         self._known: dict[str, ExecutionMatrix] = {}
         self._lock = threading.Lock()
         self._file = file
@@ -98,6 +106,8 @@ class RememberingSandbox:
         on_line: Callable[[str], None] | None = None,
     ) -> ExecutionMatrix:
         """As the sandbox itself; a fault of the sandbox is not remembered."""
+        if self._plain is not None and candidate.source is not None:
+            candidate = candidate.model_copy(update={"source": self._plain(candidate.source)})
         tests = problem.model_dump_json(include={"tests", "limits", "files", "entry_point"})
         key = _digest(f"{optional} {tests} {candidate.source}")
         with self._lock:
