@@ -354,6 +354,11 @@ class Settings(BaseSettings):
         return self.run / "llm_breakers.json"
 
     @property
+    def dialects(self) -> Path:
+        """File of what endpoints were learned to refuse; see `calisota.llm.dialect_file`."""
+        return self.run / "llm_dialects.json"
+
+    @property
     def retriever_socket(self) -> Path | None:
         """Where the retriever service listens; None: the path is too long for a socket."""
         path = self.run / "retriever.sock"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -18,7 +19,9 @@ OTHER_LENGTH: dict[LengthOption, LengthOption] = {
     "max_tokens": "max_completion_tokens",
     "max_completion_tokens": "max_tokens",
 }
-WEAKER_FORMAT: dict[Format, Format] = {"json_schema": "json_object", "json_object": "none"}
+FORMATS: tuple[Format, ...] = ("json_schema", "json_object", "none")
+"""The strongest first."""
+WEAKER_FORMAT: dict[Format, Format] = dict(pairwise(FORMATS))
 DISPENSABLE = ("temperature", "stop", "seed")
 
 _FORMAT = re.compile(
@@ -129,6 +132,11 @@ class Dialect(Frozen):
         if less:
             changes["dropped"] = self.dropped | less
         return self.model_copy(update=changes) if changes else None
+
+    def joined(self, other: Dialect) -> Dialect:
+        """This dialect without what the other one does without, too."""
+        weaker = max(self.format, other.format, key=FORMATS.index)
+        return self.model_copy(update={"format": weaker, "dropped": self.dropped | other.dropped})
 
 
 def _named(complaint: Complaint, sent: dict[str, Any]) -> set[str]:

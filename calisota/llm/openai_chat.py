@@ -13,6 +13,7 @@ from calisota.errors import CalisotaError, ModelRejected, ModelUnavailable, Perm
 from calisota.llm.answer import MAX_BODY_BYTES, harmless, read_answer, refused
 from calisota.llm.breaker_file import BreakerFile
 from calisota.llm.dialect import OTHER_LENGTH, Complaint, Dialect
+from calisota.llm.dialect_file import DialectFile
 from calisota.llm.endpoint import retry_after_s
 from calisota.llm.endpoints import fallback_endpoint, first_endpoint
 from calisota.llm.fallback import FallbackChat, GuardedChat
@@ -38,7 +39,8 @@ class OpenAIChat:
     """Models at one OpenAI-compatible endpoint.
 
     Learns for each model which options are refused (HTTP 400 or 422 that names one) and stops
-    sending them; see `Dialect`. A call ends within `deadline_s`, however slowly bytes come.
+    sending them; see `Dialect`. What was learned, and then answered, is kept in `dialects`.
+    A call ends within `deadline_s`, however slowly bytes come.
     Source: option table of OpenAI, Azure, vLLM, Ollama, llama.cpp and LiteLLM; none takes all.
     """
 
@@ -48,6 +50,7 @@ class OpenAIChat:
         models: dict[Route, str],
         *,
         endpoint: Endpoint,
+        dialects: DialectFile,
         deadline_s: float,
     ) -> None:
         self._client = client
@@ -55,6 +58,8 @@ class OpenAIChat:
         self._endpoint = endpoint
         self._deadline_s = deadline_s
         self._first = Dialect.first(endpoint.base_url.get_secret_value())
+        self._file = dialects
+        self._kept: dict[str, Dialect] = {}
         self._dialects: dict[str, Dialect] = {}
 
     def has(self, route: Route) -> bool:
@@ -81,10 +86,12 @@ class OpenAIChat:
         """The answer, after at most as many refusals as there are options to do without."""
         lengths_refused = set()
         while True:
-            dialect = self._dialects.get(model, self._first)
+            dialect = self._dialect(model)
             came = await self._send(request, model, dialect)
             if isinstance(came, bytes):
-                return read_answer(came, request, model=model, endpoint=self._endpoint)
+                answer = read_answer(came, request, model=model, endpoint=self._endpoint)
+                self._keep(model, dialect)
+                return answer
             if not isinstance(came, openai.APIStatusError):
                 raise self._no_answer(came)
             complaint = Complaint.read(came.body)
@@ -95,9 +102,22 @@ class OpenAIChat:
                 lengths_refused.add(dialect.length)
             if known is None or lengths_refused.issuperset(OTHER_LENGTH):
                 raise self._status_fault(came, complaint, request, model)
-            if self._dialects.get(model, self._first) == dialect:
+            if self._dialect(model) == dialect:
                 self._dialects[model] = known
             # Else a call beside this one learned something meanwhile: try with that first.
+
+    def _dialect(self, model: str) -> Dialect:
+        """What this model takes, as far as any process of this data home knows."""
+        if model not in self._dialects:
+            known = self._file.get(self._endpoint.shown, model) or self._first
+            self._dialects[model] = self._kept[model] = known
+        return self._dialects[model]
+
+    def _keep(self, model: str, dialect: Dialect) -> None:
+        """A dialect was answered: only then was the refusal before it understood."""
+        if self._kept[model] != dialect == self._dialects[model]:
+            self._kept[model] = dialect
+            self._file.learned(self._endpoint.shown, model, dialect)
 
     async def _send(
         self, request: ChatRequest, model: str, dialect: Dialect
@@ -223,7 +243,13 @@ def _guarded(
 ) -> tuple[GuardedChat, openai.AsyncOpenAI]:
     client, deadline_s = _client(settings, endpoint), settings.llm_timeout_s
     chat = GuardedChat(
-        OpenAIChat(client, models, endpoint=endpoint, deadline_s=deadline_s),
+        OpenAIChat(
+            client,
+            models,
+            endpoint=endpoint,
+            dialects=DialectFile(settings.dialects),
+            deadline_s=deadline_s,
+        ),
         BreakerFile(settings.breakers),
         endpoint=endpoint.shown,
         longest_call_s=deadline_s,
