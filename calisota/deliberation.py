@@ -75,9 +75,9 @@ class Deliberation:
             if not await self._carried_out(decision):
                 return decision
             self.path.append(decision)
-        return self._decide(spent)
+        return self._decide(spent, settled=True)
 
-    def _decide(self, spent: Usage) -> Decision:
+    def _decide(self, spent: Usage, *, settled: bool = False) -> Decision:
         used = sum(self.usage.values(), spent)
         state = engine.state_after(
             self._admitted,
@@ -86,8 +86,10 @@ class Deliberation:
             self.matrices,
             usage=used,
             questions=self.questions,
+            asked=bool(self.questions),
+            settled=settled,
             infrastructure_retries=self._retries,
-            can_ask=self._can_ask,
+            can_ask=self._can_ask or self._frontier_is_left,
             can_repair=self._can_repair,
             cancelled=self._cancelled,
         )
@@ -95,6 +97,12 @@ class Deliberation:
             state = state.model_copy(update={"out_of_budget": True})
         self.circumstances.append(state.circumstances)
         return engine.decide(state)
+
+    @property
+    def _frontier_is_left(self) -> bool:
+        """Whether the frontier model can still be asked in this round; it needs no person."""
+        asked = any(question.by == "frontier" for question in self.questions)
+        return self._chat.has(Route.FRONTIER) and not asked
 
     async def _carried_out(self, decision: Decision) -> bool:
         """Whether something was done about it here, so that `decide` must look again."""

@@ -491,6 +491,11 @@ class Stages:
             )
         return asked
 
+    def answered(self, solve_id: str, round_number: int) -> RoundResult | None:
+        """The round's result, if a person's answer is in it already: a try died after it."""
+        result = self._load(solve_id, f"round_{round_number}/result", RoundResult)
+        return result if any(question.by == "person" for question in result.questions) else None
+
     def answer(
         self, solve_id: str, round_number: int, text: str | None, *, generation: int = 0
     ) -> RoundResult:
@@ -531,6 +536,8 @@ class Stages:
                 [drawn.usage, result.usage, result.slow_usage, result.frontier_usage], record.usage
             ),
             questions=[*others, known],
+            asked=True,
+            settled=True,
             can_repair="repair" not in self._settings.without,
         )
         decided = result.model_copy(

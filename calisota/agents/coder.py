@@ -13,6 +13,7 @@ from calisota.models import Brief, Candidate, Frozen, Hit, Plan, Problem, Usage
 NO_PROGRAM = "the model's answer held no program"
 RESAMPLED = 0.8
 """Temperature of a second answer: the same one again would not help."""
+SAMPLES_EACH_ROUND = 1000
 RESAMPLED_FROM = 100
 """Sample numbers of second answers begin here; no round has as many candidates."""
 
@@ -76,8 +77,9 @@ async def write_candidate(  # noqa: PLR0913  # all that a prompt is made of
         messages=[Message(role="user", content=prompt)],
         temperature=brief.temperature,
         max_tokens=max_tokens,
-        # Else one journal entry would serve every candidate of the same prompt.
-        sample=brief.number,
+        # Else one journal entry would serve every candidate of the same prompt, and a later round
+        # that writes afresh would get the programs of an earlier one back.
+        sample=round_number * SAMPLES_EACH_ROUND + brief.number,
         # The line that closes the block; prose after it is of no use.
         stop="\n```\n",
     )

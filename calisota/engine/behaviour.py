@@ -93,6 +93,10 @@ def telling(tried: Tried) -> int:
 
 
 def differing(one: Tried, other: Tried) -> list[int]:
-    """The generated inputs on which two candidates answer differently."""
-    pairs = zip(signature(one), signature(other), strict=False)
-    return [number for number, (a, b) in enumerate(pairs) if a != b]
+    """The generated inputs on which two candidates answer differently; both ran there."""
+    pairs = zip(one.matrix.observed, other.matrix.observed, strict=False)
+    return [
+        number
+        for number, (a, b) in enumerate(pairs)
+        if a != b and Outcome.NOT_RUN not in {a.outcome, b.outcome}
+    ]

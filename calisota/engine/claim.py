@@ -27,10 +27,12 @@ def claim_of(
     decision: Decision,
     strength: TestStrength | None,
     agreement: float | None,
+    inputs: int,
 ) -> str:
     """One to three sentences about `matrix`, the matrix of the program in the report.
 
-    `confirmed`: the matrix is from a second clean run in a new container.
+    `confirmed`: the matrix is from a second clean run in a new container. `inputs`: how many
+    generated inputs programs were compared on; what the critic added at the end is none.
     """
     if verdict in _FIXED:
         return _FIXED[verdict]
@@ -40,9 +42,9 @@ def claim_of(
         case Verdict.NEEDS_CLARIFICATION:
             claim = f"Nothing is claimed until it is clear what you want: {decision.reason}."
         case Verdict.UNVERIFIED:
-            claim = _unverified(matrix, agreement)
+            claim = _unverified(matrix, agreement, inputs)
         case Verdict.CONSISTENT:
-            claim = _consistent(matrix, agreement) + _strength(strength, "the inputs")
+            claim = _consistent(matrix, agreement, inputs) + _strength(strength, "the inputs")
         case Verdict.FAILED | Verdict.BUDGET_EXHAUSTED:
             claim = _not_solved(verdict, matrix)
         case _:
@@ -70,7 +72,7 @@ def _not_solved(verdict: Verdict, matrix: ExecutionMatrix | None) -> str:
     )
 
 
-def _unverified(matrix: ExecutionMatrix | None, agreement: float | None) -> str:
+def _unverified(matrix: ExecutionMatrix | None, agreement: float | None, inputs: int) -> str:
     if matrix is None or matrix.outcome is not Outcome.ACCEPTED:
         return "The program runs. You gave no tests, so no more was proven."
     examples = len(matrix.examples)
@@ -78,16 +80,15 @@ def _unverified(matrix: ExecutionMatrix | None, agreement: float | None) -> str:
     if examples:
         text = f"The program passes {_examples(examples)}."
     text += " You gave no tests, so no more was proven."
-    if agreement is not None and matrix.observed:
+    if agreement is not None and inputs:
         text += (
             f" {agreement:.0%} of the programs{_such(examples)}, by weight, agree with it on "
-            f"{len(matrix.observed)} generated inputs: too few, or inputs that tell too little."
+            f"{inputs} generated inputs: too few, or inputs that tell too little."
         )
     return text
 
 
-def _consistent(matrix: ExecutionMatrix | None, agreement: float | None) -> str:
-    inputs = len(matrix.observed) if matrix else 0
+def _consistent(matrix: ExecutionMatrix | None, agreement: float | None, inputs: int) -> str:
     share = "" if agreement is None else f" ({agreement:.0%} by weight)"
     examples = len(matrix.examples) if matrix else 0
     such = f"Independent programs{_such(examples)} agree{share} on {inputs} generated inputs"
@@ -134,4 +135,6 @@ def _caveats(matrix: ExecutionMatrix | None, decision: Decision) -> str:
 def _strength(strength: TestStrength | None, what: str) -> str:
     if strength is None or strength.mutants == 0:
         return ""
-    return f" Of {strength.mutants} small changes to it, {what} notice {strength.told_apart}."
+    text = f" Of {strength.mutants} small changes to it, {what} notice {strength.told_apart}"
+    left = f"; the budget did not allow {strength.not_run} to run" if strength.not_run else ""
+    return f"{text}{left}."

@@ -74,7 +74,7 @@ def _infrastructure(s: Standing) -> Decision | None:
     broken = [o for o in s.this_round if o.matrix.outcome is Outcome.INTERNAL_ERROR]
     if len(broken) <= BROKEN_SHARE * len(s.this_round):
         return None
-    if s.state.infrastructure_retries < INFRASTRUCTURE_RETRIES:
+    if s.state.infrastructure_retries < INFRASTRUCTURE_RETRIES and not s.state.settled:
         reason = f"the sandbox gave no result for {len(broken)} candidates: execute them again"
         return _made(s, Action.RETRY_INFRASTRUCTURE, reason)
     if len(broken) < len(s.this_round):
@@ -121,14 +121,13 @@ def _accept_consistent(s: Standing) -> Decision | None:
         top.share >= least - 1e-9  # of sums of halves
         and len(top.members) >= CONSENSUS_MEMBERS
         and top.families >= CONSENSUS_FAMILIES
-        and len(one.matrix.observed) >= CONSENSUS_INPUTS
+        and one.matrix.ran() >= CONSENSUS_INPUTS
         and telling(one) >= CONSENSUS_TELLING
     )
     if not agreed:
         return None
     reason = (
-        f"{len(top.members)} candidates of {top.families} briefs agree on "
-        f"{len(one.matrix.observed)} inputs"
+        f"{len(top.members)} candidates of {top.families} briefs agree on {one.matrix.ran()} inputs"
     )
     return _made(s, Action.ACCEPT, reason, verdict=Verdict.CONSISTENT, of=one)
 
@@ -190,8 +189,7 @@ def _budget(s: Standing) -> Decision | None:
 def _discriminate(s: Standing) -> Decision | None:
     """One question in each round, while the calls for it are left."""
     calls_left = s.state.calls_budget - s.state.usage.calls
-    asked = [q for q in s.state.questions if q.by == "slow"]
-    if calls_left <= 2 or len(asked) >= s.state.round:  # noqa: PLR2004  # it is asked twice
+    if s.state.asked or s.state.settled or calls_left <= 2:  # noqa: PLR2004  # it is asked twice
         return None
     question = question_about_tests(s) or question_about_inputs(s)
     if question is None:
@@ -203,7 +201,7 @@ def _discriminate(s: Standing) -> Decision | None:
 def _clarify(s: Standing) -> Decision | None:
     """The planner found that the statement does not say."""
     open_ones = [q for q in s.state.questions if q.about == "input" and q.said is None]
-    if not open_ones or s.state.on_ambiguous == "best_guess":
+    if not open_ones or s.state.on_ambiguous == "best_guess" or s.state.settled:
         return None
     question = open_ones[-1]
     if any(q.by == "person" and q.said is None for q in s.state.questions):

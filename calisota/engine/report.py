@@ -137,8 +137,8 @@ def confirmed_verdict(
         raise ValueError(f"a Solve does not end by {decision.action!r}")
     if first is None or second is None:
         return verdict
-    if second.outcome is Outcome.INTERNAL_ERROR:
-        return Verdict.INTERNAL_ERROR
+    if second.refused or second.outcome is Outcome.INTERNAL_ERROR:
+        return Verdict.BUDGET_EXHAUSTED if second.refused else Verdict.INTERNAL_ERROR
     if _fell(first, second):
         return Verdict.UNVERIFIED if verdict is Verdict.CONSISTENT else Verdict.FAILED
     weak = _weak(strength, MUTATION_SCORE)
@@ -198,17 +198,24 @@ def make_report(
     objections = upheld(record, second) if second else []
     if objections and verdict is Verdict.CONSISTENT:
         verdict = Verdict.UNVERIFIED
-    matrix = second or first
+    refused = second is not None and second.refused
+    matrix = first if second is None or refused else second
+    inputs = _compared(record, matrix)
     winner = record.candidate(matrix.candidate_id) if matrix else None
     agreement = _agreement(record, matrix)
     claim = claim_of(
         verdict,
         matrix,
-        confirmed=second is not None,
+        confirmed=second is not None and not refused,
         decision=decision,
         strength=strength,
         agreement=agreement,
+        inputs=inputs,
     )
+    if refused:
+        claim += (
+            " The budget did not allow the second, clean run, without which nothing is claimed."
+        )
     if second is not None and verdict in {Verdict.FAILED, Verdict.INTERNAL_ERROR}:
         claim += f" It passed once, but not in the second, clean run ({second.outcome})."
     critiques = [result.critique for _, result in record.rounds if result.critique]
@@ -221,7 +228,7 @@ def make_report(
         language=record.problem.language,
         tests=matrix.tests if matrix else [],
         examples=matrix.examples if matrix else [],
-        inputs=len(record.trials.inputs) if matrix and matrix.observed else 0,
+        inputs=inputs,
         agreement=agreement,
         strength=strength,
         questions=record.questions,
@@ -241,6 +248,12 @@ def make_report(
         steps=steps,
         prompts=prompts,
     )
+
+
+def _compared(record: SolveRecord, matrix: ExecutionMatrix | None) -> int:
+    """On how many generated inputs the program ran; behind them are those of the critic."""
+    observed = matrix.observed[: len(record.trials.inputs)] if matrix else []
+    return sum(one.outcome is not Outcome.NOT_RUN for one in observed)
 
 
 def _agreement(record: SolveRecord, matrix: ExecutionMatrix | None) -> float | None:

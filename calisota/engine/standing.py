@@ -30,8 +30,9 @@ class Standing:
 
     @cached_property
     def tested(self) -> bool:
-        """Whether a client's test or a binding answer can prove anything."""
-        return self.state.client_tests > 0 or any(q.binding for q in self.state.questions)
+        """Whether a client's test or a person's answer can prove anything; no model's word does."""
+        answered = any(q.binding and q.by == "person" for q in self.state.questions)
+        return self.state.client_tests > 0 or answered
 
     @cached_property
     def built(self) -> list[Tried]:

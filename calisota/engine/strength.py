@@ -21,13 +21,17 @@ def strength_of(
 ) -> TestStrength:
     """What became of the mutants of a program that passes its tests.
 
-    A mutant that does not build says nothing. With tests, one that passes them all and does on the
+    A mutant that does not build says nothing; one that the budget or the time did not let run was
+    not noticed. With tests, one that passes them all and does on the
     generated inputs what the program does is taken for the same program, and not counted.
     """
-    counted, told_apart = 0, 0
+    counted, told_apart, not_run = 0, 0, 0
     survivors: list[str] = []
     for mutant, matrix in mutants:
         if matrix.outcome in _SAYS_NOTHING:
+            continue
+        if matrix.refused:
+            counted, not_run = counted + 1, not_run + 1
             continue
         noticed = _fails(program, matrix)
         differs = _differs(program, matrix)
@@ -38,7 +42,12 @@ def strength_of(
             told_apart += 1
         else:
             survivors.append(f"line {mutant.line}: {mutant.before} became {mutant.after}")
-    return TestStrength(mutants=counted, told_apart=told_apart, survivors=survivors[:MAX_SURVIVORS])
+    return TestStrength(
+        mutants=counted,
+        told_apart=told_apart,
+        not_run=not_run,
+        survivors=survivors[:MAX_SURVIVORS],
+    )
 
 
 def behaviour_of(program: ExecutionMatrix) -> list[Observation]:
@@ -54,12 +63,15 @@ def _fails(program: ExecutionMatrix, mutant: ExecutionMatrix) -> bool:
     """Whether it fails a test or an example that the program passes."""
     pairs = zip((*program.tests, *program.examples), (*mutant.tests, *mutant.examples), strict=True)
     return any(
-        one.outcome is Outcome.ACCEPTED and other.outcome is not Outcome.ACCEPTED
+        one.outcome is Outcome.ACCEPTED and other.outcome not in {Outcome.ACCEPTED, Outcome.NOT_RUN}
         for one, other in pairs
     )
 
 
 def _differs(program: ExecutionMatrix, mutant: ExecutionMatrix) -> bool:
-    """Whether it does something else on a generated input."""
-    pairs = zip(program.observed, mutant.observed, strict=True)
-    return any(one != other for one, other in pairs)
+    """Whether it does something else on a generated input; both ran there."""
+    return any(
+        one != other
+        for one, other in zip(program.observed, mutant.observed, strict=True)
+        if Outcome.NOT_RUN not in {one.outcome, other.outcome}
+    )

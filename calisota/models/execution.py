@@ -111,6 +111,10 @@ class ExecutionMatrix(Frozen):
     image: str
     wall_s: float = Field(ge=0)
 
+    def ran(self) -> int:
+        """On how many of the generated inputs it ran: time may have ended before the others."""
+        return sum(one.outcome is not Outcome.NOT_RUN for one in self.observed)
+
     def passed(self) -> int:
         """How many tests were accepted."""
         return sum(test.outcome is Outcome.ACCEPTED for test in self.tests)

@@ -250,6 +250,10 @@ class Circumstances(Frozen):
     """Whether there is a person who could be asked."""
     can_repair: bool = True
     """Whether failed programs may be mended; else they are written afresh."""
+    asked: bool = False
+    """Whether a question was asked in this round already."""
+    settled: bool = False
+    """Whether nothing more can be asked or executed in this round: it must end."""
     infrastructure_retries: int = Field(default=0, ge=0)
     """Of this round."""
     cancelled: bool = False
@@ -342,6 +346,8 @@ class TestStrength(Frozen):
     """Small changes of the program that behave differently somewhere."""
     told_apart: int = Field(ge=0)
     """Of these, how many fail a test; without tests, how many differ on a generated input."""
+    not_run: int = Field(default=0, ge=0)
+    """Of these, how many the budget did not allow to run: they count as not noticed."""
     survivors: list[str] = Field(default_factory=list)
     """The others, in words: what the tests do not notice."""
 

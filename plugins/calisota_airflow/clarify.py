@@ -54,13 +54,17 @@ class ClarifyOperator(HITLOperator, SkipMixin):
         )
         self.round_number = round_number
 
-    def execute(self, context: Context) -> None:
+    def execute(self, context: Context) -> dict[str, Any] | None:
         """Puts the question and lets go of the worker."""
+        answered = open_stages().answered(context["run_id"], self.round_number)
+        if answered is not None:
+            return self._ended(context, answered)
         question = open_stages().question(context["run_id"], self.round_number)
         self.subject = f"What is right for {question.asked}"[:200]
         self.body = body_of(question)
         self.log.info("%s", self.subject)
         super().execute(context)
+        return None
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """What was decided with the answer."""
@@ -69,7 +73,10 @@ class ClarifyOperator(HITLOperator, SkipMixin):
             answered = super().execute_complete(context, event)
             if ANSWER in answered["chosen_options"]:
                 text = (answered["params_input"] or {}).get(FIELD) or None
-        result = self._answered(context, text)
+        return self._ended(context, self._answered(context, text))
+
+    def _ended(self, context: Context, result: RoundResult) -> dict[str, Any]:
+        """The decision, logged; later rounds are skipped where the Solve ends."""
         said = result.questions[-1].said if result.questions else None
         self.log.info("Answer: %s", said if said is not None else "none; the likeliest it is")
         self.log.info("Decision: %s: %s", result.decision.action, result.decision.reason)

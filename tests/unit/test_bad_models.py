@@ -257,9 +257,9 @@ def test_the_planner_may_look_something_up_once(tmp_path: Path):
     queries: list[str] = []
     search = rig.search
 
-    def remembered(query: str, *, k: int, language: str | None = None) -> HitSet:
+    def remembered(query: str, *, k: int, **_named: object) -> HitSet:
         queries.append(query)
-        return search(query, k=k, language=language)
+        return search(query, k=k)
 
     rig.search = remembered  # type: ignore[method-assign]
     rig.plan = json.dumps(
