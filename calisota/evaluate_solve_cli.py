@@ -12,9 +12,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from calisota.errors import CalisotaError, InputError, PermanentError
 from calisota.settings import Part
+from calisota.text import printable
 
 if TYPE_CHECKING:
     from calisota.evaluation.solve_run import EvaluationRun
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 console = Console(stderr=True)
 MOST_FAILURES = 5
-"""Solves that may fail to run one after another before an evaluation gives up."""
+"""So many Solves that fail to run one after another end an evaluation."""
 
 
 def solve(  # noqa: PLR0913  # the options of a command
@@ -199,6 +201,7 @@ def _solve_all(run: EvaluationRun, workers: int) -> None:
     pending = run.pending()
     total = len(run.cases) * run.plan.seeds
     failures: list[CalisotaError] = []
+    row_of_failures = 0
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -213,14 +216,16 @@ def _solve_all(run: EvaluationRun, workers: int) -> None:
                 error = done.exception()
                 if isinstance(error, CalisotaError):
                     failures.append(error)
-                    progress.print(f"[red]{error.message}[/]")
+                    row_of_failures += 1
+                    progress.print(Text(printable(error.message), style="red"))
                 elif error is not None:
                     raise error
                 else:
-                    row = done.result()
+                    row, row_of_failures = done.result(), 0
                     right = "right" if row.right else "wrong"
-                    progress.print(f"[dim]{row.name}: {row.verdict}, {right}[/]", highlight=False)
-                if len(failures) >= MOST_FAILURES:
+                    words = printable(f"{row.name}: {row.verdict}, {right}")
+                    progress.print(Text(words, style="dim"))
+                if row_of_failures >= MOST_FAILURES:
                     break
                 progress.advance(bar)
         finally:
@@ -288,7 +293,8 @@ def print_report(report: SolvingReport, comparison: Comparison | None) -> None:
         out.print(f"first round: {shares}", highlight=False)
     for one in report.verdicts:
         out.print(
-            f"{one.verdict}: {one.count} of {len(report.rows)}, {one.wrong} of them wrong",
+            f"{one.verdict}: {one.count} of {len(report.rows)}, {one.wrong} of them wrong "
+            f"({one.low:.1%} to {one.high:.1%})",
             highlight=False,
         )
     out.print(
@@ -303,4 +309,4 @@ def print_report(report: SolvingReport, comparison: Comparison | None) -> None:
                 highlight=False,
             )
         for text in comparison.regressions:
-            out.print(f"[red]worse: {text}[/]", highlight=False)
+            out.print(Text(f"worse: {text}", style="red"))

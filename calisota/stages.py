@@ -51,6 +51,7 @@ from calisota.models import (
     CandidateSet,
     ExecutionMatrix,
     HitSet,
+    Options,
     Outcome,
     Planned,
     Problem,
@@ -84,6 +85,10 @@ M = TypeVar("M", bound=BaseModel)
 
 PASSAGES_ASKED = 8
 PASSAGE_TOKENS = 1500
+MUTANTS_S = 240.0
+"""After so long no further mutant is begun: the step must end within its task's time limit."""
+MUTANT_S = 120.0
+"""Of one mutant; tests that it did not reach by then did not notice it."""
 CHARS_PER_TOKEN = 3  # of code, on average; passages are cut to it, not billed by it
 
 
@@ -626,6 +631,20 @@ class Stages:
                 generation=generation,
             )
 
+    @asynccontextmanager
+    async def paid_chat(self, account: str, *, client: str | None) -> AsyncIterator[ChatModel]:
+        """Models whose calls are counted in an account of their own: beside a Solve, not of it."""
+        self._ledger.open_account(account, Cap(), client=client)
+        async with self._open_chat() as chat:
+            yield PaidChat(
+                chat,
+                self._ledger,
+                self._prices,
+                solve_id=account,
+                client=client,
+                models=models_of(self._settings),
+            )
+
     @cached_property
     def _prices(self) -> Prices:
         return Prices.load(self._settings.prices or include("prices.yaml"))
@@ -701,6 +720,8 @@ def run_trials(
 ) -> ExecutionMatrix:
     """The candidate on the client's tests, the examples and the generated inputs."""
     whole = engine.with_trials(problem, trials)
+    if while_like:
+        whole = whole.model_copy(update={"options": _briefly(problem)})
     matrix = sandbox.run_candidate(
         whole,
         candidate,
@@ -710,6 +731,13 @@ def run_trials(
         on_line=on_line,
     )
     return engine.mark_held_out(problem, engine.sorted_out(problem, trials, matrix))
+
+
+def _briefly(problem: Problem) -> Options:
+    """The Problem's options with a mutant's share of time."""
+    budget = problem.options.budget
+    short = budget.model_copy(update={"wall_s": min(budget.wall_s, MUTANT_S)})
+    return problem.options.model_copy(update={"budget": short})
 
 
 def traced(
@@ -778,9 +806,14 @@ def proven(
 
     like = engine.behaviour_of(second)
 
+    until = time.monotonic() + MUTANTS_S
+
     def changed(mutant: engine.Mutant) -> ExecutionMatrix:
         named = {"id": f"{winner.id}{mutant.id}", "source": mutant.source}
-        return run(asked, winner.model_copy(update=named), like)
+        one = winner.model_copy(update=named)
+        if time.monotonic() > until:
+            return refused_matrix(record.problem, one, "the time for mutants was over")
+        return run(asked, one, like)
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         matrices = list(pool.map(changed, changes))

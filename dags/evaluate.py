@@ -42,5 +42,5 @@ with DAG(
     },
 ) as dag:
     begin = BeginOperator(task_id="begin")
-    solve = EvaluateOperator.partial(task_id="solve", pool="sandbox").expand(share=begin.output)
+    solve = EvaluateOperator.partial(task_id="solve", pool="evaluate").expand(share=begin.output)
     begin >> solve >> EvaluationReportOperator(task_id="report")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log2
+from math import log2, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -53,11 +53,21 @@ METRICS: dict[str, Callable[[Sequence[str], Collection[str]], float]] = {
 """Name -> what it makes of one ranking and the ids that are relevant (at least one)."""
 
 
+def wilson(count: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share. Source: Wilson (1927)."""
+    z = 1.959964
+    share, square = count / of, z * z / of
+    middle = (share + square / 2) / (1 + square)
+    half = z / (1 + square) * sqrt(share * (1 - share) / of + square / (4 * of))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
 def bootstrap(values: NDArray[np.float64]) -> list[Interval]:
     """Each column's mean with its 95 % percentile interval; `values` is (queries, columns).
 
-    All columns see the same draws, so that of a difference is a paired interval.
-    Source: Efron (1979).
+    All columns see the same draws, so that of a difference is a paired interval. Where all values
+    of a column are the same no draw differs from another: its interval says nothing of the sample's
+    size. Source: Efron (1979).
     """
     draws = np.random.default_rng(SEED)
     count = len(values)

@@ -76,11 +76,17 @@ def jsonl(path: Path) -> list[SolveCase]:
                         reference=row.get("reference"),
                     )
                 )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path} holds no Problems with hidden tests: {error}.",
             remedy='each line is {"name", "problem", "hidden_tests"}.',
         ) from None
+    untested = next((case.name for case in cases if not case.hidden.tests), None)
+    if untested is not None:
+        raise InputError(
+            f"The case {untested!r} in {path} has no hidden tests.",
+            remedy="give it some: nothing is known of a program without.",
+        )
     if len({case.name for case in cases}) < len(cases) or not cases:
         raise InputError(
             f"{path} has no case, or two of one name.", remedy="give each line its own name."

@@ -28,7 +28,6 @@ from calisota.evaluation.solving import (
 )
 from calisota.evaluation.solving_report import SolvingReport, summary
 from calisota.evaluation.suites import HUMANEVAL, load_suite, spread
-from calisota.llm.openai_chat import open_chat
 from calisota.models import Brief, Frozen, Options, Plan
 from calisota.settings import Part  # noqa: TC001  # of a model's field
 from calisota.stages import open_stages
@@ -44,6 +43,18 @@ if TYPE_CHECKING:
 MOST_SAMPLES = 40
 """Programs that best-of-N votes over, at most."""
 _VERSION = re.compile(r"^[a-z0-9-]{1,200}-[0-9]{8}T[0-9]{6}-[0-9a-f]{4}$")
+_BEARING = {
+    "index_corpus",
+    "llm_base_url",
+    "llm_context_tokens",
+    "llm_fallback_base_url",
+    "llm_gguf",
+    "llm_max_tokens",
+    "memory_min_similarity",
+    "retrieval_min_score",
+    "without",
+}
+"""Settings that the conditions do not name."""
 _LEVELLING = 9
 """Round number of the samples that only best-of-N gets; no Solve has so many rounds."""
 
@@ -87,8 +98,10 @@ class About(Frozen):
     conditions: Conditions
     prompts: dict[str, str]
     """Name -> hash."""
-    index: str | None
-    """Of the first Solve that searched one."""
+    suite: str
+    """Hash of its cases."""
+    settings: str
+    """Hash of all settings that bear on programs or verdicts; addresses are no more than that."""
     began: datetime
 
 
@@ -149,11 +162,12 @@ class Evaluations:
         yield from sorted(found, key=lambda listed: listed.about.began, reverse=True)
 
     def before(self, version: str) -> str | None:
-        """The newest finished evaluation of the same plan that began before this one."""
+        """The newest finished evaluation of the same plan and cases that began before this one."""
         about = self.about(version)
         for listed in self.all():
             older = listed.about.began < about.began
-            if listed.report is not None and older and listed.about.plan == about.plan:
+            same = (listed.about.plan, listed.about.suite) == (about.plan, about.suite)
+            if listed.report is not None and older and same:
                 return listed.version
         return None
 
@@ -179,8 +193,7 @@ class Evaluations:
 
 
 def _same(one: About, other: About) -> bool:
-    parts = {"plan", "conditions", "prompts"}
-    return one.model_dump(include=parts) == other.model_dump(include=parts)
+    return one.model_dump(exclude={"began"}) == other.model_dump(exclude={"began"})
 
 
 def _row_name(case: str, seed: int) -> str:
@@ -194,14 +207,21 @@ def _slug(case: str) -> str:
 
 
 def about_now(plan: EvaluationPlan, settings: Settings) -> About:
-    """What an evaluation that begins now would be of."""
+    """What an evaluation that begins now would be of. Raises: InputError: there is no suite."""
+    cases = "".join(case.model_dump_json() for case in plan.cases())
+    bearing = settings.model_dump_json(include=_BEARING)
     return About(
         plan=plan,
         conditions=conditions_of(settings),
         prompts=agents.prompt_hashes(),
-        index=None,
+        suite=_hash(cases),
+        settings=_hash(bearing),
         began=datetime.now(UTC),
     )
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:12]
 
 
 @contextmanager
@@ -238,7 +258,8 @@ class EvaluationRun:
             }
         )
         self._stages = open_stages(self._settings)
-        self._sandbox = RememberingSandbox(sandbox)
+        self._sandbox = sandbox
+        self._judge = RememberingSandbox(sandbox)
 
     def pending(self, *, share: int = 0, of: int = 1) -> list[tuple[SolveCase, int]]:
         """The Solves of this share that were not made yet, seed by seed."""
@@ -261,8 +282,9 @@ class EvaluationRun:
             self._stages,
             self._sandbox,
             seed=seed,
+            judge=self._judge,
             solve_id=self.solve_id(case, seed),
-            client=f"evaluation:{self.version}:{seed}",
+            client=self._client(seed),
             generation=generation,
         )
         if self.plan.level:
@@ -273,6 +295,9 @@ class EvaluationRun:
     def solve_id(self, case: SolveCase, seed: int) -> str:
         """Of one Solve; the same each time, so that no answer is paid for twice."""
         return f"evaluation_{self.version}_{_slug(case.name)}_{seed}"
+
+    def _client(self, seed: int) -> str:
+        return f"evaluation:{self.version}:{seed}"
 
     def rows(self) -> list[Evaluated]:
         """All that are kept."""
@@ -287,8 +312,8 @@ class EvaluationRun:
         """`row` with a best-of-N that spent what the engine did."""
         rounds = self._stages.record(row.solve_id or "").rounds
         written = [one for drawn, _ in rounds for one in drawn.candidates]
-        written = asyncio.run(self._further(case, written, row.tokens["full"]))
-        right = is_right(self._sandbox, case, voted([one.source for one in written]))
+        written = asyncio.run(self._further(case, row, written))
+        right = is_right(self._judge, case, voted([one.source for one in written]))
         spent = sum(one.usage.tokens for one in written)
         return row.model_copy(
             update={
@@ -298,11 +323,12 @@ class EvaluationRun:
         )
 
     async def _further(
-        self, case: SolveCase, written: list[Candidate], tokens: int
+        self, case: SolveCase, row: Evaluated, written: list[Candidate]
     ) -> list[Candidate]:
-        """`written` and further samples, until `tokens` are spent."""
-        every = list(written)
-        async with open_chat(self._settings) as chat:
+        """`written` and further samples, until the engine's tokens are spent."""
+        every, tokens = list(written), row.tokens["full"]
+        account = f"{self.solve_id(case, row.seed)}_level"
+        async with self._stages.paid_chat(account, client=self._client(row.seed)) as chat:
             while sum(one.usage.tokens for one in every) < tokens and len(every) < MOST_SAMPLES:
                 brief = Brief(
                     number=len(every),

@@ -18,6 +18,7 @@ from pydantic import Field
 from calisota.engine import Standing
 from calisota.engine.behaviour import clusters_of
 from calisota.engine.likeness import likeness_of
+from calisota.errors import EngineUnavailable
 from calisota.local import LocalSolve
 from calisota.models import (
     Brief,
@@ -70,6 +71,9 @@ class Evaluated(Frozen):
     cost_usd: float | None = None
 
 
+_PYTHON = '{"language":"python"}'
+
+
 class RememberingSandbox:
     """A sandbox that runs the same program on the same tests once; safe to share by threads.
 
@@ -109,7 +113,10 @@ class RememberingSandbox:
         if self._plain is not None and candidate.source is not None:
             candidate = candidate.model_copy(update={"source": self._plain(candidate.source)})
         tests = problem.model_dump_json(include={"tests", "limits", "files", "entry_point"})
-        key = _digest(f"{optional} {tests} {candidate.source}")
+        rest = problem.model_dump_json(
+            include={"language", "checker", "source_name"}, exclude_defaults=True
+        )
+        key = _digest(f"{optional} {tests} {candidate.source}{'' if rest == _PYTHON else rest}")
         with self._lock:
             known = self._known.get(key)
             if known is None and while_like:
@@ -141,21 +148,34 @@ def _digest(text: str) -> str:
 
 
 def is_right(sandbox: RunsCandidates, case: SolveCase, source: str | None) -> bool:
-    """Whether a program passes the hidden tests."""
+    """Whether a program passes the hidden tests.
+
+    Raises: EngineUnavailable: the sandbox gave no result, which says nothing of the program.
+    """
     if source is None:
         return False
     brief = Brief(number=0, approach=None, with_passages=False, temperature=0, prompt="none")
     candidate = Candidate(id="r1c0", brief=brief, source=source, usage=Usage())
     matrix = sandbox.run_candidate(case.hidden, candidate, solve_id="evaluation")
+    if matrix.outcome is Outcome.INTERNAL_ERROR:
+        raise _no_result(case)
     return matrix.outcome is Outcome.ACCEPTED
 
 
-def evaluate_case(
+def _no_result(case: SolveCase) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"The sandbox gave no result for {case.name}.",
+        remedy="see `calisota doctor --sandbox`, then start again.",
+    )
+
+
+def evaluate_case(  # a case, the parts of an engine, and whose Solve it is
     case: SolveCase,
     stages: Stages,
     sandbox: RunsCandidates,
     *,
     seed: int,
+    judge: RunsCandidates | None = None,
     solve_id: str | None = None,
     client: str | None = None,
     generation: int = 0,
@@ -163,17 +183,22 @@ def evaluate_case(
     """The case through the engine, and the truth about what it chose and first wrote.
 
     Under a `solve_id` that was begun before in this `generation`, calls that were answered are not
-    made again. `client` owns the Solve: what it spends, and what is remembered of it.
+    made again. `client` owns the Solve: what it spends, and what is remembered of it. `judge` runs
+    the hidden tests, if not `sandbox` too: it may remember, which the sandbox of a Solve must not.
+    Raises: EngineUnavailable: the sandbox gave no result; nothing is known of the case.
     """
     began = time.monotonic()
     solve = LocalSolve(stages, sandbox, on_step=lambda _step: None, generation=generation)
     conf = case.problem.model_dump(mode="json") | {"client": client}
     report = solve.run(conf, solve_id)
     seconds = time.monotonic() - began
+    if report.verdict is Verdict.INTERNAL_ERROR:
+        raise _no_result(case)
+    judge = judge or sandbox
     record = stages.record(report.solve_id)
     chosen = choices(record, report)
     drawn = [one.source for one in record.rounds[0][0].candidates] if record.rounds else []
-    truth = {source: is_right(sandbox, case, source) for source in {*chosen.values(), *drawn}}
+    truth = {source: is_right(judge, case, source) for source in {*chosen.values(), *drawn}}
     share = report.strength
     return Evaluated(
         name=case.name,

@@ -18,6 +18,10 @@ MOST_FALSE = {Verdict.VERIFIED: 0.01, Verdict.CONSISTENT: 0.02}
 """Of the Solves that ended with this verdict, the share whose program may be wrong."""
 
 
+LEAST_CASES = 5
+"""Of fewer, all that fall may fall by chance: the sign test gives .06 for four."""
+
+
 class Change(Frozen):
     """One figure before and now."""
 
@@ -43,8 +47,8 @@ class Comparison(Frozen):
 def compare(before: SolvingReport, now: SolvingReport) -> Comparison:
     """What changed from `before` to `now`.
 
-    A regression: the whole 95 % interval of a share of right programs lies below zero, or a claim
-    is false more often than allowed where it was not.
+    A regression: the whole 95 % interval of a share of right programs lies below zero, over five
+    cases at least, or a claim is beyond doubt false more often than allowed where it was not.
     """
     names = sorted({row.name for row in before.rows} & {row.name for row in now.rows})
     changes = [
@@ -56,7 +60,7 @@ def compare(before: SolvingReport, now: SolvingReport) -> Comparison:
         f"{change.name}: {change.before:.3f} became {change.now:.3f} "
         f"({change.low:+.3f} to {change.high:+.3f})"
         for change in changes
-        if change.high < 0
+        if change.high < 0 and len(names) >= LEAST_CASES
     ]
     return Comparison(
         before=before.name,
@@ -68,12 +72,12 @@ def compare(before: SolvingReport, now: SolvingReport) -> Comparison:
 
 
 def false_claims(report: SolvingReport) -> list[str]:
-    """The verdicts that claim more than is true, in words."""
+    """The verdicts that beyond doubt claim more than is true, in words."""
     return [
         f"{one.verdict}: {one.wrong} of {one.count} are wrong, "
         f"at most {MOST_FALSE[one.verdict]:.0%} may be"
         for one in report.verdicts
-        if one.verdict in MOST_FALSE and one.false_rate > MOST_FALSE[one.verdict]
+        if one.verdict in MOST_FALSE and one.low > MOST_FALSE[one.verdict]
     ]
 
 

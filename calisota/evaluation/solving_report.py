@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from calisota.evaluation.metrics import bootstrap
+from calisota.evaluation.metrics import bootstrap, wilson
 from calisota.evaluation.solving import MODES, Evaluated
 from calisota.models import Frozen, Verdict
 
@@ -47,6 +47,9 @@ class VerdictFigures(Frozen):
     wrong: int
     """Whose program fails the hidden tests."""
     false_rate: float
+    low: float = 0.0
+    high: float = 1.0
+    """The 95 % interval of the false rate. Source: Wilson (1927)."""
 
 
 class CurvePoint(Frozen):
@@ -179,12 +182,15 @@ def _count(verdict: Verdict, rows: Sequence[Evaluated]) -> int:
 def _verdict(verdict: Verdict, rows: Sequence[Evaluated]) -> VerdictFigures:
     found = [row for row in rows if row.verdict is verdict]
     wrong = sum(not row.right for row in found)
+    low, high = wilson(wrong, len(found))
     return VerdictFigures(
         verdict=verdict,
         count=len(found),
         share=len(found) / len(rows),
         wrong=wrong,
         false_rate=wrong / len(found),
+        low=low,
+        high=high,
     )
 
 

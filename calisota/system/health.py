@@ -49,6 +49,8 @@ def ensure_pools(settings: Settings, http: httpx.Client, *, sandbox: int, llm: i
         token = http.post(f"{settings.airflow}/auth/token", json=login).raise_for_status().json()
         headers = {"Authorization": f"Bearer {token['access_token']}"}
         sizes = {"gpu": GPU_SLOTS, "llm_slow": llm, "llm_fast": llm, "sandbox": sandbox}
+        # An evaluation holds its places for hours; those of clients' Solves are not for it.
+        sizes["evaluate"] = max(1, sandbox // 2)
         for name, slots in sizes.items():
             body = {
                 "name": name,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _VERSION = "version"
 _BEGIN = "begin"
 SHARES = 16
-"""Tasks that the Solves are shared out to, at most: as many as the pool `sandbox` lets run."""
+"""Tasks that the Solves are shared out to, at most; the pool `evaluate` lets some of them run."""
 
 
 def schedule() -> str | None:

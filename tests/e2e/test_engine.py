@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.scripted_model import half_problem, problem
+from bench.scripted_model import answer, half_problem, problem
 from tests.e2e.conftest import Scripted
 
 
@@ -152,22 +152,26 @@ def evaluation(scripted: Scripted, suite: Path) -> dict[str, Any]:
     raise AssertionError(run)
 
 
-def write_suite(path: Path, words: str) -> None:
+def write_suite(path: Path) -> None:
     hidden = [{"call": {"args": [n, 3]}, "returns": n + 3} for n in range(3)]
-    posted = problem(words, rounds=1) | {"tests": []}
-    lines = [{"name": f"sum {n}", "problem": posted, "hidden_tests": hidden} for n in range(2)]
+    posted = problem(rounds=1) | {"tests": []}
+    lines = [{"name": f"sum {n}", "problem": posted, "hidden_tests": hidden} for n in range(5)]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 def test_an_evaluation_that_finds_the_engine_worse_fails_its_dag_run(
-    scripted: Scripted, started: dict[str, str], tmp_path: Path
+    scripted: Scripted, started: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     del started  # their tasks are done, or hold no worker
     suite = tmp_path / "sums.jsonl"
-    write_suite(suite, "")
+    write_suite(suite)
     good = evaluation(scripted, suite)
     assert good["state"] == "success", good
-    write_suite(suite, "ALWAYS WRONG")
+
+    def worse(request: dict[str, Any]) -> str:
+        return answer(request).replace("a + b", "a - b")
+
+    monkeypatch.setattr(scripted.model, "script", worse)
     bad = evaluation(scripted, suite)
     assert bad["state"] == "failed", bad
     assert bad["tasks"]["report"] == "failed"

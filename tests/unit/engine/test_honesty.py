@@ -252,3 +252,13 @@ def test_where_no_person_is_the_frontier_model_is_still_asked(tmp_path: Path):
     report = rigs[0].solve(candidates=4, rounds=1, on_ambiguous="ask")
     assert any(r.route is Route.FRONTIER for r in rigs[0].asked)
     assert report.verdict is not Verdict.VERIFIED_WEAK_TESTS, "a model's word proves nothing"
+
+
+def test_mutants_have_their_time_and_what_is_left_is_not_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("calisota.stages.MUTANTS_S", -1.0)
+    report = Rig(tmp_path, lambda _request: SQUARE).solve(candidates=4, rounds=1)
+    assert report.strength is not None
+    assert report.strength.not_run == report.strength.mutants > 0
+    assert report.verdict is Verdict.UNVERIFIED, "inputs that tell nothing apart"

@@ -1,5 +1,6 @@
 """An evaluation of the engine: kept as it goes, compared, shown."""
 
+import gzip
 import json
 import xml.etree.ElementTree as ET
 from base64 import b64decode
@@ -26,8 +27,9 @@ from calisota.evaluation.solving_compare import compare, false_claims
 from calisota.evaluation.solving_page import page
 from calisota.evaluation.solving_report import pass_at, summary
 from calisota.evaluation.suites import load_suite, spread
+from calisota.ledger.ledger import open_ledger
 from calisota.llm.scripted_server import ScriptedServer
-from calisota.models import Usage, Verdict
+from calisota.models import ExecutionMatrix, Outcome, Usage, Verdict
 from calisota.settings import Settings, settings
 from tests.inprocess import InProcessSandbox
 
@@ -143,6 +145,67 @@ def test_another_plan_model_or_finished_evaluation_begins_anew(tmp_path: Path, c
     assert evaluations.before(later) == version
 
 
+def test_another_setting_or_suite_is_another_evaluation(tmp_path: Path, config: Settings):
+    plan = EvaluationPlan(suite=str(write_suite(tmp_path)))
+    versions = {begun(config, plan)}
+    for change in (
+        {"without": ("critic", "retrieval")},
+        {"llm_max_tokens": 300},
+        {"llm_base_url": "http://other/v1"},
+    ):
+        versions.add(begun(config.model_copy(update=change), plan))
+    write_suite(tmp_path, "Mind the sign.")
+    versions.add(begun(config, plan))
+    assert len(versions) == 5
+    assert "http" not in about_now(plan, config).model_dump_json()
+
+
+def test_a_fault_of_the_sandbox_is_no_wrong_program(tmp_path: Path, config: Settings):
+    class Broken(InProcessSandbox):
+        def __init__(self, *, from_run: int) -> None:
+            super().__init__()
+            self._from = from_run
+
+        def run_candidate(self, *args: Any, **named: Any) -> ExecutionMatrix:
+            matrix = super().run_candidate(*args, **named)
+            fault = {"outcome": Outcome.INTERNAL_ERROR}
+            return matrix.model_copy(update=fault) if len(self.ran) >= self._from else matrix
+
+    version = begun(config, EvaluationPlan(suite=str(write_suite(tmp_path)), limit=1))
+    whole = EvaluationRun(config, version, sandbox := InProcessSandbox())
+    (pending,) = whole.pending()
+    whole.solve(*pending)
+    for from_run in (1, len(sandbox.ran)):
+        again = begun(config.model_copy(update={"llm_max_tokens": 100 + from_run}), whole.plan)
+        run = EvaluationRun(config, again, Broken(from_run=from_run))
+        with pytest.raises(EngineUnavailable, match="no result"):
+            run.solve(*pending)
+        assert run.rows() == []
+
+
+def test_the_program_is_really_run_twice_before_it_is_called_verified(
+    tmp_path: Path, config: Settings
+):
+    sandbox = InProcessSandbox()
+    run = EvaluationRun(
+        config, begun(config, EvaluationPlan(suite=str(write_suite(tmp_path)), limit=1)), sandbox
+    )
+    row = run.solve(*run.pending()[0])
+    assert row.verdict == "verified"
+    assert sandbox.ran.count("r1c0") >= 3, "a round, the second run, the hidden tests"
+
+
+def test_samples_beside_a_solve_are_in_the_ledger_too(
+    tmp_path: Path, config: Settings, server: ScriptedServer
+):
+    plan = EvaluationPlan(suite=str(write_suite(tmp_path)), limit=1, level=True)
+    run_all(config, begun(config, plan))
+    with open_ledger(config.ledger) as ledger:
+        lines = ledger.report("solve")
+    assert sum(line.calls for line in lines) == len(server.seen)
+    assert any(line.name.endswith("_level") for line in lines)
+
+
 def test_shares_divide_the_solves_among_tasks(tmp_path: Path, config: Settings):
     plan = EvaluationPlan(suite=str(write_suite(tmp_path)), seeds=3)
     run = EvaluationRun(config, begun(config, plan), InProcessSandbox())
@@ -214,15 +277,19 @@ def test_what_became_worse_beyond_doubt_is_a_regression():
         "full",
         "consistent",
     ]
+    few = summary("few", [evaluated(name, right=False) for name in names[:4]])
+    assert "full" not in str(compare(good, few).regressions), "four may all fall by chance"
     slightly = summary("slightly", [evaluated(n, right=n != names[0]) for n in names])
     assert "full" not in str(compare(good, slightly).regressions), "one of thirty may be chance"
 
 
 def test_a_claim_that_is_false_too_often_is_named():
-    rows = [evaluated(f"case {n}", right=n > 0, verdict=Verdict.VERIFIED) for n in range(50)]
-    assert false_claims(summary("x", rows)) == ["verified: 1 of 50 are wrong, at most 1% may be"]
+    rows = [evaluated(f"case {n}", right=n > 3, verdict=Verdict.VERIFIED) for n in range(50)]
+    assert false_claims(summary("x", rows)) == ["verified: 4 of 50 are wrong, at most 1% may be"]
+    chance = [evaluated(f"case {n}", right=n > 0, verdict=Verdict.VERIFIED) for n in range(50)]
+    assert false_claims(summary("x", chance)) == [], "one of fifty may be chance"
     more = [evaluated(f"more {n}", right=True, verdict=Verdict.VERIFIED) for n in range(50)]
-    enough = [*rows, *more]
+    enough = [*chance, *more]
     assert false_claims(summary("x", enough)) == []
 
 
@@ -251,6 +318,13 @@ def test_a_suite_that_is_none_is_refused_with_a_remedy(tmp_path: Path):
         with pytest.raises(InputError):
             load_suite(str(bad))
     twice = line("same", problem(), HIDDEN)
+    bad.write_text(line("untested", problem(), []))
+    with pytest.raises(InputError, match="no hidden tests"):
+        load_suite(str(bad))
+    cut = tmp_path / "cut.jsonl.gz"
+    cut.write_bytes(gzip.compress(twice.encode())[:-10])
+    with pytest.raises(InputError):
+        load_suite(str(cut))
     bad.write_text(twice + twice)
     with pytest.raises(InputError, match="two of one name"):
         load_suite(str(bad))

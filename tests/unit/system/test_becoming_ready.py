@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
-POOLS = ["gpu", "llm_slow", "llm_fast", "sandbox"]
+POOLS = ["gpu", "llm_slow", "llm_fast", "sandbox", "evaluate"]
 
 
 class Airflow(ThreadingHTTPServer):
