@@ -87,7 +87,7 @@ PASSAGES_ASKED = 8
 PASSAGE_TOKENS = 1500
 MUTANTS_S = 240.0
 """After so long no further mutant is begun: the step must end within its task's time limit."""
-MUTANT_S = 120.0
+MUTANT_S = 120
 """Of one mutant; tests that it did not reach by then did not notice it."""
 CHARS_PER_TOKEN = 3  # of code, on average; passages are cut to it, not billed by it
 

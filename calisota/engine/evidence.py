@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calisota.models import CallTest, Language, Outcome
+from calisota.models import CallTest, CodeTest, Language, Outcome, SuiteTest
 
 if TYPE_CHECKING:
-    from calisota.models import ExecutionMatrix, Problem, Trials
+    from calisota.models import ExecutionMatrix, Problem, Test, Trials
 
 HOLD_OUT_FROM = 6
 HOLD_OUT_EVERY = 3
@@ -18,11 +18,19 @@ MAX_FAILURE_CHARS = 600
 def held_out(problem: Problem) -> frozenset[int]:
     """The tests no prompt ever quotes: each third one when there are six or more.
 
-    By position, so that a step that runs again, here or on another host, holds out the same.
+    By position, so that a step that runs again, here or on another host, holds out the same. Never
+    a test that is compiled together with the program: the compiler quotes it in what it says, and
+    that a model must see.
     """
     if len(problem.tests) < HOLD_OUT_FROM:
         return frozenset()
-    return frozenset(range(HOLD_OUT_EVERY - 1, len(problem.tests), HOLD_OUT_EVERY))
+    every_third = range(HOLD_OUT_EVERY - 1, len(problem.tests), HOLD_OUT_EVERY)
+    return frozenset(n for n in every_third if not _is_compiled(problem, problem.tests[n]))
+
+
+def _is_compiled(problem: Problem, test: Test) -> bool:
+    interpreted = problem.language in {Language.PYTHON, Language.PERL}
+    return isinstance(test, CodeTest | SuiteTest) and not interpreted
 
 
 def shown_tests(problem: Problem) -> frozenset[int]:

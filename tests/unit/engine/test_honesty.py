@@ -11,6 +11,7 @@ import pytest
 from calisota.artifacts import ArtifactStore
 from calisota.engine import decide
 from calisota.engine.claim import claim_of
+from calisota.engine.evidence import held_out
 from calisota.engine.report import confirmed_verdict
 from calisota.engine.strength import strength_of
 from calisota.ledger.ledger import open_ledger
@@ -23,6 +24,7 @@ from calisota.models import (
     HitSet,
     Observation,
     Outcome,
+    Problem,
     Question,
     Route,
     SolveReport,
@@ -252,6 +254,16 @@ def test_where_no_person_is_the_frontier_model_is_still_asked(tmp_path: Path):
     report = rigs[0].solve(candidates=4, rounds=1, on_ambiguous="ask")
     assert any(r.route is Route.FRONTIER for r in rigs[0].asked)
     assert report.verdict is not Verdict.VERIFIED_WEAK_TESTS, "a model's word proves nothing"
+
+
+@pytest.mark.parametrize(
+    ("language", "held"), [("python", {2, 5}), ("perl", {2, 5}), ("cpp", {5}), ("rust", {5})]
+)
+def test_a_test_that_the_compiler_may_quote_is_not_called_hidden(language: str, held: set[int]):
+    code = [{"code": "assert f(1) == 1" if language == "python" else "assert(f(1) == 1);"}] * 5
+    call = {"call": {"args": [1]}, "returns": 1}
+    conf = {"statement": "x", "language": language, "entry_point": "f", "tests": [*code, call]}
+    assert held_out(Problem.model_validate(conf)) == held
 
 
 def test_mutants_have_their_time_and_what_is_left_is_not_noticed(
