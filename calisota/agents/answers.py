@@ -26,7 +26,7 @@ _ALIASES = {
     Language.PERL: {"perl", "pl", "perl5", "pm", ""},
 }
 _BLOCK = re.compile(
-    r"^[ \t]*```([A-Za-z0-9+#]*)[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE
+    r"^[ \t]*```([A-Za-z0-9+#]{0,20})[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE
 )
 
 
@@ -54,6 +54,8 @@ def probes_of(problem: Problem, texts: list[str]) -> list[Probe]:
 def _call_probe(text: str) -> Probe | None:
     try:
         args = json.loads(text, parse_constant=_no_number)
+        # A lone surrogate or 1e999 is JSON here, and can be written nowhere.
+        json.dumps(args, ensure_ascii=False, allow_nan=False).encode()
         return Probe(origin="planner", call=Call(args=args))
     except (ValueError, RecursionError):  # pydantic's own error is a ValueError, too
         return None

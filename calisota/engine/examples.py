@@ -158,25 +158,33 @@ def _literal(node: ast.expr, depth: int = 0) -> JsonValue | _Nothing:
         return _NOTHING
     value: JsonValue | _Nothing = _NOTHING
     match node:
-        case ast.Constant(value=None | bool() | str() as plain):
+        case ast.Constant(value=None | bool() as plain):
             value = plain
+        case ast.Constant(value=str() as text) if _is_text(text):
+            value = text
         case ast.Constant(value=int() | float() as number) if abs(number) <= MAX_NUMBER:
             value = number
         case ast.Name(id=word) if word in _WORDS:
             value = _WORDS[word]
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-            value = _NOTHING if isinstance(number, bool) else -number
+            whole = not isinstance(number, bool) and abs(number) <= MAX_NUMBER
+            value = -number if whole else _NOTHING
         case ast.List(elts=items) | ast.Tuple(elts=items):
             value = _list(items, depth)
         case ast.Dict(keys=keys, values=items):
             names = [key.value for key in keys if isinstance(key, ast.Constant)]
             inside = _list(items, depth)
             if len(names) == len(keys) and isinstance(inside, list):
-                texts = [name for name in names if isinstance(name, str)]
+                texts = [name for name in names if isinstance(name, str) and _is_text(name)]
                 value = (
                     dict(zip(texts, inside, strict=False)) if len(texts) == len(names) else value
                 )
     return value
+
+
+def _is_text(text: str) -> bool:
+    """A lone surrogate is no character: nothing that holds one can be stored or sent."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _list(items: list[ast.expr], depth: int) -> list[JsonValue] | _Nothing:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import re
 from typing import TYPE_CHECKING
 
 from calisota.models import Call, CallTest, Probe, StdioTest
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from calisota.models import Problem
 
+_WHOLE = re.compile(r"-?[0-9]{1,17}")
+"""A number of 64 bits, as a line of a test may hold it."""
 MAX_INPUTS = 40
 MAX_TEXT = 200
 CHANGES_PER_VALUE = 24
@@ -230,16 +233,16 @@ def _changed_stdin(text: str, dice: random.Random) -> str:
     place = dice.choice(places)
     word = words[place]
     inner = word.strip()
-    if inner.lstrip("-").isdecimal() and len(inner) < 18:  # noqa: PLR2004  # of 64 bits
+    if _WHOLE.fullmatch(inner):
         number = int(inner)
         changed = str(_number(number, [number], dice))
     elif " " in inner:
         parts = inner.split(" ")
         at = dice.randrange(len(parts))
         part = parts[at]
-        plain = part.lstrip("-").isdecimal() and len(part) < 18  # noqa: PLR2004
+        whole = _WHOLE.fullmatch(part)
         parts[at] = (
-            str(_number(int(part), [int(part)], dice)) if plain else _text(part, [part], dice)
+            str(_number(int(part), [int(part)], dice)) if whole else _text(part, [part], dice)
         )
         changed = " ".join(parts)
     else:
