@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from calisota.errors import ModelRejected, ModelUnavailable
+from calisota.errors import BudgetExhausted, ModelRejected, ModelUnavailable
 from calisota.ledger import Amount
 from calisota.llm import ChatResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from calisota.ledger.ledger import Ledger
     from calisota.ledger.prices import Prices
@@ -46,6 +47,8 @@ class PaidChat:
         self._client = client
         self._models = models
         self._generation = generation
+        self._under_way = 0
+        self._turn = asyncio.Condition()
 
     def has(self, route: Route) -> bool:
         """Whether a model is behind this route; see `ChatModel.has`."""
@@ -54,8 +57,8 @@ class PaidChat:
     async def complete(self, request: ChatRequest) -> ChatResponse:
         """The model's answer, or the one that was paid for before.
 
-        Raises: BudgetExhausted: the worst case of this call does not fit any more. And what
-        `ChatModel.complete` raises.
+        Raises: BudgetExhausted: the worst case of this call does not fit any more, not even after
+        those under way. And what `ChatModel.complete` raises.
         """
         model = self._models.get(request.route, "unknown")
         key = self._key(request.key(model))
@@ -69,32 +72,56 @@ class PaidChat:
                 model, prompt_tokens=request.prompt_bound(), completion_tokens=request.max_tokens
             ),
         )
-        entry = await asyncio.to_thread(
-            self._ledger.reserve,
-            self._solve_id,
-            worst,
-            route=request.route.value,
-            model=model,
-            client=self._client,
-        )
-        try:
-            response = await self._chat.complete(request)
-        except ModelRejected:
-            await asyncio.to_thread(self._ledger.release, entry)
-            raise
-        except ModelUnavailable as error:
-            if not error.perhaps_charged:
+        async with self._reserved(worst, request.route, model) as entry:
+            try:
+                response = await self._chat.complete(request)
+            except ModelRejected:
                 await asyncio.to_thread(self._ledger.release, entry)
-            raise
-        await asyncio.to_thread(
-            self._ledger.settle,
-            entry,
-            self._amount(response.usage, response.model),
-            key=key,
-            answer=response.model_dump_json().encode(),
-            model=response.model,
-        )
+                raise
+            except ModelUnavailable as error:
+                if not error.perhaps_charged:
+                    await asyncio.to_thread(self._ledger.release, entry)
+                raise
+            await asyncio.to_thread(
+                self._ledger.settle,
+                entry,
+                self._amount(response.usage, response.model),
+                key=key,
+                answer=response.model_dump_json().encode(),
+                model=response.model,
+            )
         return response
+
+    @asynccontextmanager
+    async def _reserved(self, worst: Amount, route: Route, model: str) -> AsyncIterator[str]:
+        """A reservation; one that does not fit beside our calls under way waits for their end.
+
+        A worst case is several times what a call comes to: without the wait, candidates that are
+        sampled at once would be refused what none of them spends.
+        """
+        async with self._turn:
+            while True:
+                try:
+                    entry = await asyncio.to_thread(
+                        self._ledger.reserve,
+                        self._solve_id,
+                        worst,
+                        route=route.value,
+                        model=model,
+                        client=self._client,
+                    )
+                    break
+                except BudgetExhausted:
+                    if not self._under_way:
+                        raise
+                    await self._turn.wait()
+            self._under_way += 1
+        try:
+            yield entry
+        finally:
+            async with self._turn:
+                self._under_way -= 1
+                self._turn.notify_all()
 
     def _key(self, key: str) -> str:
         if self._generation == 0:
