@@ -37,15 +37,20 @@ class PaidChat:
         solve_id: str,
         client: str | None,
         models: Mapping[Route, str],
+        fallback: str | None = None,
         generation: int = 0,
     ) -> None:
-        """`generation` counts how often a person had the step run afresh: then answers are new."""
+        """`fallback` is the model that answers on any route while its own cannot, if there is one.
+
+        `generation` counts how often a person had the step run afresh: then answers are new.
+        """
         self._chat = chat
         self._ledger = ledger
         self._prices = prices
         self._solve_id = solve_id
         self._client = client
         self._models = models
+        self._fallback = fallback
         self._generation = generation
         self._under_way = 0
         self._turn = asyncio.Condition()
@@ -68,9 +73,7 @@ class PaidChat:
         worst = Amount(
             tokens=request.worst_case_tokens(),
             calls=1,
-            usd=self._prices.cost(
-                model, prompt_tokens=request.prompt_bound(), completion_tokens=request.max_tokens
-            ),
+            usd=self._most_usd(model, request),
         )
         async with self._reserved(worst, request.route, model) as entry:
             try:
@@ -127,6 +130,17 @@ class PaidChat:
         if self._generation == 0:
             return key
         return hashlib.sha256(f"{key} {self._generation}".encode()).hexdigest()
+
+    def _most_usd(self, model: str, request: ChatRequest) -> float | None:
+        """By the dearer of the models that may answer; None: the price of neither is known."""
+        costs = [
+            self._prices.cost(
+                name, prompt_tokens=request.prompt_bound(), completion_tokens=request.max_tokens
+            )
+            for name in (model, self._fallback)
+            if name is not None
+        ]
+        return max((cost for cost in costs if cost is not None), default=None)
 
     def _amount(self, usage: Usage, model: str) -> Amount:
         cost = self._prices.cost(

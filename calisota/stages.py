@@ -608,6 +608,7 @@ class Stages:
     async def _paid(
         self, solve_id: str, admitted: Admitted, generation: int
     ) -> AsyncIterator[ChatModel]:
+        config = self._settings
         async with self._open_chat() as chat:
             yield PaidChat(
                 chat,
@@ -615,7 +616,8 @@ class Stages:
                 self._prices,
                 solve_id=solve_id,
                 client=admitted.client,
-                models=models_of(self._settings),
+                models=models_of(config),
+                fallback=config.llm_fallback_model if config.llm_fallback_base_url else None,
                 generation=generation,
             )
 

@@ -29,7 +29,9 @@ class Rig:
         self.ledger.open_account("s", cap)
         self.model = model
 
-    def chat(self, chat: ScriptedChat, generation: int = 0) -> PaidChat:
+    def chat(
+        self, chat: ScriptedChat, generation: int = 0, fallback: str | None = None
+    ) -> PaidChat:
         return PaidChat(
             chat,
             self.ledger,
@@ -37,6 +39,7 @@ class Rig:
             solve_id="s",
             client=None,
             models={Route.FAST: self.model},
+            fallback=fallback,
             generation=generation,
         )
 
@@ -134,6 +137,35 @@ async def test_money_is_counted_where_the_price_is_known(tmp_path: Path):
         ASK.model_copy(update={"sample": 7})
     )
     assert unknown.ledger.spent("s").unpriced == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "fallback"),
+    [
+        ("smollm2-135m-instruct", "gpt-4.1"),
+        ("some-model", "gpt-4.1"),
+        ("gpt-4.1", "gpt-4.1-nano"),
+        ("gpt-4.1", "some-model"),
+    ],
+)
+async def test_the_dearer_of_a_model_and_its_fallback_must_fit(
+    tmp_path: Path, model: str, fallback: str
+):
+    chat = ScriptedChat(["never"], model="gpt-4.1")
+    rig = Rig(tmp_path, Cap(usd=0.001), model)
+    with pytest.raises(BudgetExhausted):
+        await rig.chat(chat, fallback=fallback).complete(ASK)
+    assert chat.seen == []
+
+
+async def test_the_model_that_answered_is_paid(tmp_path: Path):
+    rig = Rig(tmp_path, Cap(usd=0.01), "smollm2-135m-instruct")
+    free = ScriptedChat(["one two three"], model="smollm2-135m-instruct")
+    await rig.chat(free, fallback="gpt-4.1").complete(ASK)
+    assert rig.ledger.spent("s").usd == 0
+    dear = ScriptedChat(["one two three"], model="gpt-4.1")
+    await rig.chat(dear, generation=1, fallback="gpt-4.1").complete(ASK)
+    assert rig.ledger.spent("s").usd == pytest.approx((1 * 2.0 + 3 * 8.0) / 1e6)
 
 
 def test_a_price_without_a_source_or_date_is_refused(tmp_path: Path):
