@@ -14,6 +14,7 @@ from calisota.llm import ChatResponse
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from calisota.ledger import Cap
     from calisota.ledger.ledger import Ledger
     from calisota.ledger.prices import Prices
     from calisota.llm import ChatModel, ChatRequest
@@ -36,11 +37,14 @@ class PaidChat:
         *,
         solve_id: str,
         client: str | None,
+        client_cap: Cap | None = None,
         models: Mapping[Route, str],
         fallback: str | None = None,
         generation: int = 0,
     ) -> None:
-        """`fallback` is the model that answers on any route while its own cannot, if there is one.
+        """`client_cap` is what the client may spend in a day; None: it has no quota.
+
+        `fallback` is the model that answers on any route while its own cannot, if there is one.
 
         `generation` counts how often a person had the step run afresh: then answers are new.
         """
@@ -49,6 +53,7 @@ class PaidChat:
         self._prices = prices
         self._solve_id = solve_id
         self._client = client
+        self._client_cap = client_cap
         self._models = models
         self._fallback = fallback
         self._generation = generation
@@ -112,6 +117,7 @@ class PaidChat:
                         route=route.value,
                         model=model,
                         client=self._client,
+                        client_cap=self._client_cap,
                     )
                     break
                 except BudgetExhausted:
