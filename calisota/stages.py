@@ -164,16 +164,22 @@ class Stages:
         return hits
 
     def _open_account(self, solve_id: str, admitted: Admitted, *, anew: bool) -> None:
-        budget, config = admitted.problem.options.budget, self._settings
-        daily = Cap(tokens=config.client_daily_tokens, usd=config.client_daily_usd)
+        budget = admitted.problem.options.budget
         cap = Cap(tokens=budget.tokens, calls=budget.calls, usd=budget.usd, cpu_s=budget.cpu_s)
         spent = self._ledger.spent(solve_id) if anew else None
         self._ledger.open_account(
             solve_id,
             cap.above(spent) if spent else cap,
             client=admitted.client,
-            client_cap=None if daily == Cap() else daily,
+            client_cap=self._daily,
         )
+
+    @property
+    def _daily(self) -> Cap | None:
+        """What one client may spend in a day; None: it has no quota."""
+        config = self._settings
+        daily = Cap(tokens=config.client_daily_tokens, usd=config.client_daily_usd)
+        return None if daily == Cap() else daily
 
     def problem_of(self, conf: Mapping[str, object]) -> Problem:
         """The Problem in a Dag run's conf, within the operator's limits. Raises: InputError."""
@@ -620,6 +626,7 @@ class Stages:
     async def _paid(
         self, solve_id: str, admitted: Admitted, generation: int
     ) -> AsyncIterator[ChatModel]:
+        config = self._settings
         async with self._open_chat() as chat:
             yield PaidChat(
                 chat,
@@ -627,7 +634,9 @@ class Stages:
                 self._prices,
                 solve_id=solve_id,
                 client=admitted.client,
-                models=models_of(self._settings),
+                client_cap=self._daily,
+                models=models_of(config),
+                fallback=config.llm_fallback_model if config.llm_fallback_base_url else None,
                 generation=generation,
             )
 
@@ -667,7 +676,12 @@ class Stages:
         )
         try:
             entry = self._ledger.reserve(
-                solve_id, worst, route="sandbox", model="", client=admitted.client
+                solve_id,
+                worst,
+                route="sandbox",
+                model="",
+                client=admitted.client,
+                client_cap=self._daily,
             )
         except BudgetExhausted as error:
             return refused_matrix(problem, candidate, str(error))

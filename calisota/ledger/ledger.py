@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from calisota.errors import BudgetExhausted, LedgerUnavailable
+from calisota.errors import ArtifactDamaged, BudgetExhausted, LedgerUnavailable
 from calisota.ledger.amounts import Amount, Cap, Line
 from calisota.ledger.tables import accounts, answers, entries, metadata
 
@@ -111,19 +111,30 @@ class Ledger:
         route: str,
         model: str,
         client: str | None = None,
+        client_cap: Cap | None = None,
         day: str | None = None,
     ) -> str:
         """The id of a reservation of at most `worst`, counted from now on.
 
+        A Solve may go on after midnight: the client's account of this day is opened, up to
+        `client_cap`, where no Solve of this day did.
         Raises: BudgetExhausted: the Solve's cap, or its client's of this day, does not allow it.
-        KeyError: the Solve has no account.
+        ArtifactDamaged: the Solve has no account.
         """
         day = day or today()
         raised = _counted(worst)
         entry = secrets.token_hex(16)
         with self._begun() as connection:
-            for name in (f"solve:{solve_id}", f"client:{client or ''}:{day}"):
-                self._raise(connection, name, raised)
+            if not self._raise(connection, f"solve:{solve_id}", raised):
+                raise ArtifactDamaged(
+                    f"The account of Solve {solve_id} is gone: what was spent is deleted after "
+                    "CALISOTA_LEDGER_RETENTION_DAYS.",
+                    remedy="start it again: clear the Dag run from `retrieve` on, or post it anew.",
+                )
+            of_day = f"client:{client or ''}:{day}"
+            if not self._raise(connection, of_day, raised):
+                self._open_within(connection, of_day, client_cap or Cap(), day)
+                self._raise(connection, of_day, raised)
             connection.execute(
                 sa.insert(entries).values(
                     id=entry,
@@ -138,7 +149,18 @@ class Ledger:
             )
         return entry
 
-    def _raise(self, connection: Connection, name: str, by: dict[str, Any]) -> None:
+    def _open_within(self, connection: Connection, name: str, cap: Cap, day: str) -> None:
+        caps = {f"cap_{one}": getattr(cap, one) for one in CAPPED}
+        try:
+            with connection.begin_nested():
+                connection.execute(
+                    sa.insert(accounts).values(name=name, kind="client", day=day, **caps)
+                )
+        except IntegrityError:
+            return  # another process was quicker; its cap is ours
+
+    def _raise(self, connection: Connection, name: str, by: dict[str, Any]) -> bool:
+        """Whether there is such an account. Raises: BudgetExhausted: it does not allow it."""
         caps = {one: accounts.c[f"cap_{one}"] for one in CAPPED}
         fits = [
             sa.or_(cap.is_(None), accounts.c[one] + by[one] <= cap) for one, cap in caps.items()
@@ -149,12 +171,10 @@ class Ledger:
             .values({one: accounts.c[one] + by[one] for one in COUNTED})
         )
         if raised.rowcount:
-            return
+            return True
         row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
         if row is None:
-            if name.startswith("client:"):
-                return  # a client without a cap of its own
-            raise KeyError(name)
+            return False
         raise BudgetExhausted(
             f"A call of up to {by['tokens']} tokens does not fit: {row.tokens} of "
             f"{_shown(row.cap_tokens)} tokens, {row.calls} of {_shown(row.cap_calls)} calls and "

@@ -13,9 +13,9 @@ from calisota.models import Frozen, Route, Usage
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-# Source: OpenAI's guidance of about 4 characters a token in English text. Counted in UTF-8 bytes,
-# so that scripts whose characters take a token or more each are not underestimated.
-BYTES_PER_TOKEN_AT_LEAST = 2
+# In UTF-8. English text has about 4 characters a token, but a tokenizer that works on bytes takes
+# one for each of "1,2,3" or "(a)[b]{c};": a bound that is to hold cannot count on more.
+BYTES_PER_TOKEN_AT_LEAST = 1
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 """What our own model server calls its model."""
@@ -52,8 +52,10 @@ class ChatRequest(Frozen):
     """Tells two samples of one prompt apart where answers are kept; the endpoint never sees it."""
 
     def prompt_bound(self) -> int:
-        """An upper bound of the tokens of the messages."""
+        """An upper bound of the tokens of the messages, and of the schema that goes with them."""
         size = sum(len(message.content.encode(errors="replace")) for message in self.messages)
+        if self.answer_schema is not None:
+            size += len(json.dumps(self.answer_schema.model_json_schema()))
         return size // BYTES_PER_TOKEN_AT_LEAST + 16 * len(self.messages)
 
     def worst_case_tokens(self) -> int:

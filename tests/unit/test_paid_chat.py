@@ -9,8 +9,8 @@ from calisota.errors import BudgetExhausted, InputError, ModelRejected, ModelUna
 from calisota.ledger import Cap
 from calisota.ledger.ledger import Ledger
 from calisota.ledger.prices import Prices
-from calisota.llm import ChatRequest, Message, ScriptedChat
-from calisota.models import Route
+from calisota.llm import ChatRequest, ChatResponse, Message, ScriptedChat
+from calisota.models import Budget, Route
 from calisota.paid_chat import PaidChat
 from calisota.paths import include
 
@@ -29,7 +29,9 @@ class Rig:
         self.ledger.open_account("s", cap)
         self.model = model
 
-    def chat(self, chat: ScriptedChat, generation: int = 0) -> PaidChat:
+    def chat(
+        self, chat: ScriptedChat, generation: int = 0, fallback: str | None = None
+    ) -> PaidChat:
         return PaidChat(
             chat,
             self.ledger,
@@ -37,6 +39,7 @@ class Rig:
             solve_id="s",
             client=None,
             models={Route.FAST: self.model},
+            fallback=fallback,
             generation=generation,
         )
 
@@ -55,6 +58,38 @@ async def test_concurrent_calls_cannot_share_the_same_remainder(tmp_path: Path):
     asks = [ASK.model_copy(update={"sample": n}) for n in range(5)]
     results = await asyncio.gather(*map(chat.complete, asks), return_exceptions=True)
     assert sum(isinstance(result, BudgetExhausted) for result in results) == 3
+
+
+class SlowChat(ScriptedChat):
+    async def complete(self, request: ChatRequest) -> ChatResponse:
+        await asyncio.sleep(0.05)
+        return await super().complete(request)
+
+
+async def test_the_default_budget_admits_many_candidates_at_once(tmp_path: Path):
+    # Of 8 kB and 4,096 tokens each: four worst cases fit, and all eight calls do.
+    prompt = Message(role="user", content="word and " * 900)
+    ask = ASK.model_copy(update={"messages": [prompt], "max_tokens": 4096})
+    rig = Rig(tmp_path, Cap(tokens=Budget().tokens))
+    assert 8 * ask.worst_case_tokens() > Budget().tokens
+    chat = rig.chat(SlowChat(lambda _request: "word " * 500))
+    asks = [ask.model_copy(update={"sample": n}) for n in range(8)]
+    assert len(await asyncio.gather(*map(chat.complete, asks))) == 8
+
+
+async def test_a_call_that_failed_frees_its_place_for_one_that_waits(tmp_path: Path):
+    failed = []
+
+    def answer(request: ChatRequest) -> str:
+        if not failed:
+            failed.append(request)
+            raise ModelUnavailable("429", remedy="r")
+        return "ok"
+
+    chat = Rig(tmp_path, Cap(calls=1)).chat(SlowChat(answer))
+    asks = [ASK.model_copy(update={"sample": n}) for n in range(3)]
+    results = await asyncio.gather(*map(chat.complete, asks), return_exceptions=True)
+    assert {type(result) for result in results} == {ModelUnavailable, ChatResponse, BudgetExhausted}
 
 
 async def test_an_answer_that_was_paid_for_is_not_asked_again_unless_a_person_wants_it(
@@ -102,6 +137,35 @@ async def test_money_is_counted_where_the_price_is_known(tmp_path: Path):
         ASK.model_copy(update={"sample": 7})
     )
     assert unknown.ledger.spent("s").unpriced == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "fallback"),
+    [
+        ("smollm2-135m-instruct", "gpt-4.1"),
+        ("some-model", "gpt-4.1"),
+        ("gpt-4.1", "gpt-4.1-nano"),
+        ("gpt-4.1", "some-model"),
+    ],
+)
+async def test_the_dearer_of_a_model_and_its_fallback_must_fit(
+    tmp_path: Path, model: str, fallback: str
+):
+    chat = ScriptedChat(["never"], model="gpt-4.1")
+    rig = Rig(tmp_path, Cap(usd=0.001), model)
+    with pytest.raises(BudgetExhausted):
+        await rig.chat(chat, fallback=fallback).complete(ASK)
+    assert chat.seen == []
+
+
+async def test_the_model_that_answered_is_paid(tmp_path: Path):
+    rig = Rig(tmp_path, Cap(usd=0.01), "smollm2-135m-instruct")
+    free = ScriptedChat(["one two three"], model="smollm2-135m-instruct")
+    await rig.chat(free, fallback="gpt-4.1").complete(ASK)
+    assert rig.ledger.spent("s").usd == 0
+    dear = ScriptedChat(["one two three"], model="gpt-4.1")
+    await rig.chat(dear, generation=1, fallback="gpt-4.1").complete(ASK)
+    assert rig.ledger.spent("s").usd == pytest.approx((1 * 2.0 + 3 * 8.0) / 1e6)
 
 
 def test_a_price_without_a_source_or_date_is_refused(tmp_path: Path):

@@ -292,6 +292,29 @@ def test_a_solve_that_a_person_starts_over_has_its_budget_anew(tmp_path: Path):
     assert len(rig.chat.seen) == 6
 
 
+def test_a_solve_of_yesterday_spends_todays_quota(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    rig = Rig(tmp_path, lambda _request: fenced(RIGHT), client_daily_tokens=100)
+    conf = problem().model_dump(mode="json") | {"client": "c"}
+    monkeypatch.setattr("calisota.ledger.ledger.today", lambda: "2026-01-01")
+    rig.stages.retrieve("solve_x", conf)
+    monkeypatch.setattr("calisota.ledger.ledger.today", lambda: "2026-01-02")
+    asyncio.run(rig.stages.plan("solve_x"))
+    drawn = asyncio.run(rig.stages.code("solve_x", 1))
+    assert (rig.chat.seen, drawn.stopped) == ([], "budget")
+
+
+def test_a_paid_fallback_is_reserved_at_its_price(tmp_path: Path):
+    rig = Rig(
+        tmp_path,
+        lambda _request: fenced(RIGHT),
+        llm_fallback_base_url="https://api.openai.com/v1",
+        llm_fallback_model="gpt-4.1",
+    )
+    report = rig.solve(problem(budget={"usd": 0.0001}))
+    assert report.verdict is Verdict.BUDGET_EXHAUSTED
+    assert rig.chat.seen == []
+
+
 def test_a_large_problem_comes_by_reference(tmp_path: Path):
     rig = Rig(tmp_path, lambda _request: fenced(RIGHT))
     ref = rig.store.put("solve_x", "posted", problem())

@@ -1,12 +1,14 @@
 """The ledger's arithmetic, one process."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calisota.errors import BudgetExhausted, LedgerUnavailable
+from calisota.errors import ArtifactDamaged, BudgetExhausted, LedgerUnavailable
 from calisota.ledger import Amount, Cap
 from calisota.ledger.ledger import Ledger
 
@@ -20,7 +22,7 @@ def ledger(tmp_path: Path):
     opened.close()
 
 
-def reserve(ledger: Ledger, worst: Amount = CALL, solve: str = "s", **more: str) -> str:
+def reserve(ledger: Ledger, worst: Amount = CALL, solve: str = "s", **more: Any) -> str:
     return ledger.reserve(solve, worst, route="fast", model="m", **more)
 
 
@@ -93,6 +95,52 @@ def test_a_client_shares_its_day_among_its_solves(ledger: Ledger):
     reserve(ledger, solve="b", client="c", day="2026-01-02")
 
 
+def test_a_solve_that_goes_on_after_midnight_spends_the_quota_of_the_new_day(ledger: Ledger):
+    quota = Cap(tokens=250)
+    ledger.open_account("a", Cap(), client="c", client_cap=quota, day="2026-01-01")
+    of_day = {"client": "c", "client_cap": quota, "day": "2026-01-02"}
+    reserve(ledger, solve="a", **of_day)
+    ledger.open_account("b", Cap(), client="c", client_cap=quota, day="2026-01-02")
+    reserve(ledger, solve="b", **of_day)
+    for solve in ("a", "b"):
+        with pytest.raises(BudgetExhausted, match=r"200 of 250 tokens.*by this client today"):
+            reserve(ledger, solve=solve, **of_day)
+
+
+def test_a_call_above_the_new_days_whole_quota_is_refused(ledger: Ledger):
+    ledger.open_account("a", Cap(), day="2026-01-01")
+    with pytest.raises(BudgetExhausted, match="by this client today"):
+        reserve(ledger, solve="a", client_cap=Cap(tokens=99), day="2026-01-02")
+    assert ledger.spent("a") is None
+
+
+def test_a_quota_that_comes_during_the_day_counts_what_the_day_spent(ledger: Ledger):
+    ledger.open_account("a", Cap(), client="c", day="2026-01-01")
+    entry = reserve(ledger, solve="a", client="c", day="2026-01-01")
+    ledger.open_account("b", Cap(), client="c", client_cap=Cap(tokens=150), day="2026-01-01")
+    with pytest.raises(BudgetExhausted, match="100 of 150"):
+        reserve(ledger, solve="b", client="c", day="2026-01-01")
+    ledger.settle(entry, Amount(tokens=10, calls=1))
+    reserve(ledger, solve="b", client="c", day="2026-01-01")
+
+
+def test_two_that_open_the_same_day_at_once_share_it(ledger: Ledger, tmp_path: Path):
+    ledger.open_account("s", Cap(), day="2026-01-01")
+    others = [Ledger(f"sqlite:///{tmp_path}/ledger.db") for _ in range(4)]
+
+    def spend(one: Ledger) -> bool:
+        try:
+            reserve(one, client="c", client_cap=Cap(tokens=250), day="2026-01-02")
+        except BudgetExhausted:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(spend, others)) == 2
+    for one in others:
+        one.close()
+
+
 def test_an_answer_is_kept_with_the_payment(ledger: Ledger):
     ledger.open_account("s", Cap())
     assert ledger.answered("s", "k") is None
@@ -111,7 +159,7 @@ def test_old_days_are_forgotten_and_young_ones_stay(ledger: Ledger):
     assert ledger.answered("young", "k") == b"x"
     assert [line.name for line in ledger.report("solve")] == ["young"]
     reserve(ledger, solve="young")
-    with pytest.raises(KeyError):
+    with pytest.raises(ArtifactDamaged, match=r"RETENTION_DAYS.*start it again"):
         reserve(ledger, solve="old")
 
 

@@ -1,5 +1,7 @@
 """The values of the seam: the key of a request, what an answer may claim."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from calisota.llm import ChatRequest, ChatResponse, Message, ScriptedChat
 from calisota.models import Route, Usage
-from tests.unit.llm.asking import ASK
+from tests.unit.llm.asking import ASK, Shape
 
 LONE = chr(0xD800)
 
@@ -37,6 +39,13 @@ def test_every_field_of_a_request_is_in_its_key():
 
 def test_a_key_is_the_same_in_every_process():
     assert ASK.key("m") == "1ef203ca56d38e4b8b38f9952b58b6b9a32763d7696ea494152c2a42d8c29f1c"
+
+
+@pytest.mark.parametrize("text", ["1,2,3," * 1000, "(a)[b]{c};" * 1000, "\xe9" * 1000])
+def test_a_prompt_that_takes_a_token_for_each_byte_is_within_its_bound(text: str):
+    request = ASK.model_copy(update={"messages": [Message(role="user", content=text)]})
+    sent = text + json.dumps(Shape.model_json_schema())
+    assert request.prompt_bound() >= len(sent.encode())
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=50), st.text(max_size=20))
