@@ -13,7 +13,7 @@ import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -389,7 +389,12 @@ class Stages:
         candidate = next(c for c in drawn.candidates if c.id == candidate_id)
         trials = self._load(solve_id, "plan", Planned).trials
         matrix = self._run(solve_id, admitted, trials, candidate, sandbox, on_line)
-        trace = traced(sandbox, admitted.problem, trials, candidate, matrix, solve_id)
+
+        def once(alone: Problem, recorded: Candidate) -> ExecutionMatrix:
+            run = partial(sandbox.run_candidate, alone, recorded, solve_id=solve_id)
+            return self._charged(solve_id, admitted, run, tests=1)
+
+        trace = traced(once, admitted.problem, trials, candidate, matrix)
         matrix = matrix.model_copy(update={"trace": trace})
         self._store.put(solve_id, f"round_{number}/matrix_{candidate_id}", matrix)
         return matrix
@@ -668,27 +673,58 @@ class Stages:
         on_line: Callable[[str], None] | None = None,
         while_like: Sequence[Observation] = (),
     ) -> ExecutionMatrix:
-        """The candidate on all trials; its CPU time is reserved before and settled after."""
+        """The candidate on all trials; what the budget does not allow is not run."""
         problem = admitted.problem
         binding = len(problem.tests) + len(trials.examples)
-        worst = Amount(
-            executions=1, cpu_s=binding * problem.limits.cpu_s + OPTIONAL_WALL_S + BUILD_CPU_S
-        )
-        try:
-            entry = self._ledger.reserve(
+
+        def run() -> ExecutionMatrix:
+            return run_trials(
+                sandbox,
+                problem,
+                trials,
+                candidate,
                 solve_id,
-                worst,
-                route="sandbox",
-                model="",
-                client=admitted.client,
-                client_cap=self._daily,
+                on_line=on_line,
+                while_like=while_like,
             )
+
+        try:
+            return self._charged(solve_id, admitted, run, tests=binding, more_s=OPTIONAL_WALL_S)
         except BudgetExhausted as error:
             return refused_matrix(problem, candidate, str(error))
-        matrix = run_trials(
-            sandbox, problem, trials, candidate, solve_id, on_line=on_line, while_like=while_like
+
+    def _charged(
+        self,
+        solve_id: str,
+        admitted: Admitted,
+        run: Callable[[], ExecutionMatrix],
+        *,
+        tests: int,
+        more_s: float = 0,
+    ) -> ExecutionMatrix:
+        """What `run` came to; the CPU time of its tests is reserved before and settled after.
+
+        Raises: BudgetExhausted: it does not fit, and was not run.
+        """
+        problem = admitted.problem
+        once_s = tests * problem.limits.cpu_s + BUILD_CPU_S
+        checked_s = once_s if problem.checker is not None else 0
+        entry = self._ledger.reserve(
+            solve_id,
+            Amount(executions=1, cpu_s=once_s + checked_s + more_s),
+            route="sandbox",
+            model="",
+            client=admitted.client,
+            client_cap=self._daily,
         )
-        used = sum(test.cpu_s or 0.0 for test in (*matrix.tests, *matrix.examples))
+        try:
+            matrix = run()
+        except BaseException:  # no result: it is not held against the Solve
+            self._ledger.release(entry)
+            raise
+        used = matrix.cpu_s
+        if used is None:
+            used = sum(test.cpu_s or 0.0 for test in (*matrix.tests, *matrix.examples))
         self._ledger.settle(entry, Amount(executions=1, cpu_s=used))
         return matrix
 
@@ -755,16 +791,16 @@ def _briefly(problem: Problem) -> Options:
 
 
 def traced(
-    sandbox: RunsCandidates,
+    run: Callable[[Problem, Candidate], ExecutionMatrix],
     problem: Problem,
     trials: Trials,
     candidate: Candidate,
     matrix: ExecutionMatrix,
-    solve_id: str,
 ) -> list[str]:
     """What a Python function did on the smallest failure that a model may see, block by block.
 
-    In a container of its own: the recorder is no part of the program that is judged.
+    In a container of its own: the recorder is no part of the program that is judged. What the
+    budget does not allow is not traced.
     """
     smallest = engine.smallest_failure(problem, trials, matrix)
     nonce = secrets.token_hex(8)
@@ -773,7 +809,10 @@ def traced(
         return []
     alone = problem.model_copy(update={"tests": [smallest]})
     recorded = candidate.model_copy(update={"source": source})
-    again = sandbox.run_candidate(alone, recorded, solve_id=solve_id)
+    try:
+        again = run(alone, recorded)
+    except BudgetExhausted:
+        return []
     return engine.read_trace(again.tests[0].stderr, nonce)
 
 

@@ -110,6 +110,8 @@ class ExecutionMatrix(Frozen):
     """Of the smallest failure that a model may see, block by block."""
     image: str
     wall_s: float = Field(ge=0)
+    cpu_s: float | None = Field(default=None, ge=0)
+    """Of everything that ran: build, tests, generated inputs, checker; None: not measured."""
 
     def ran(self) -> int:
         """On how many of the generated inputs it ran: time may have ended before the others."""

@@ -88,7 +88,14 @@ def judge(
         tests=tests,
         image=image,
         wall_s=wall_s,
+        cpu_s=_cpu_s(run),
     )
+
+
+def _cpu_s(run: CandidateRun) -> float:
+    """Of everything that was measured; a checker that does not build is the word on each test."""
+    checks = {id(check): check for check in run.checks.values()}.values()
+    return sum(one.cpu_s for one in (run.build, *run.cells, *checks) if one is not None)
 
 
 def no_program(problem: Problem, detail: str, *, candidate_id: str, image: str) -> ExecutionMatrix:
@@ -101,6 +108,7 @@ def no_program(problem: Problem, detail: str, *, candidate_id: str, image: str) 
         tests=[_not_judged(problem, n, Outcome.COMPILE_ERROR, detail) for n in numbers],
         image=image,
         wall_s=0,
+        cpu_s=0,
     )
 
 

@@ -15,6 +15,7 @@ from calisota.errors import (
     InputError,
     ModelUnavailable,
 )
+from calisota.ledger.ledger import open_ledger
 from calisota.llm import ChatRequest, ScriptedChat
 from calisota.local import LocalSolve
 from calisota.models import (
@@ -116,8 +117,9 @@ class Rig:
         self.store = ArtifactStore(str(tmp_path))
         self.retriever: Callable[[], OneHit] = OneHit
         self.steps: list[str] = []
+        self.settings = Settings.model_validate({"home": tmp_path, **settings})
         self.stages = Stages(
-            Settings.model_validate({"home": tmp_path, **settings}),
+            self.settings,
             self.store,
             open_chat=self._open_chat,
             open_retriever=self._open_retriever,
@@ -249,6 +251,66 @@ def test_a_dead_daemon_is_an_infrastructure_error_not_a_wrong_answer(tmp_path: P
     rig.sandbox = Dead()
     with pytest.raises(EngineUnavailable):
         rig.solve(problem())
+
+
+def test_an_execution_that_came_to_nothing_costs_nothing(tmp_path: Path):
+    class Dead(OracleSandbox):
+        def run_candidate(self, *_args, **_kwargs):
+            raise EngineUnavailable("no daemon", remedy="start it")
+
+    rig = Rig(tmp_path, lambda _request: fenced(RIGHT))
+    rig.stages.retrieve("solve_x", problem().model_dump(mode="json"))
+    asyncio.run(rig.stages.plan("solve_x"))
+    asyncio.run(rig.stages.code("solve_x", 1))
+    with pytest.raises(EngineUnavailable):
+        rig.stages.sandbox("solve_x", "r1c0", Dead())
+    with open_ledger(rig.settings.ledger) as ledger:
+        (sandbox,) = (line for line in ledger.report("route") if line.name == "sandbox")
+    assert (sandbox.executions, sandbox.cpu_s, sandbox.open) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("tests", [0, 4])
+def test_every_container_is_in_the_ledger_with_all_its_cpu_time(tmp_path: Path, tests: int):
+    class Measured(OracleSandbox):
+        def run_candidate(self, *args, **kwargs):
+            return super().run_candidate(*args, **kwargs).model_copy(update={"cpu_s": 0.5})
+
+    rig = Rig(tmp_path, lambda _request: fenced(WRONG))
+    rig.sandbox = Measured()
+    rig.solve(problem(tests, rounds=1))
+    with open_ledger(rig.settings.ledger) as ledger:
+        (sandbox,) = (line for line in ledger.report("route") if line.name == "sandbox")
+    ran = len(rig.sandbox.ran)
+    assert ran > 2 if tests == 0 else ran == 4, "two programs, and two traces of them"
+    assert (sandbox.executions, sandbox.cpu_s, sandbox.open) == (ran, ran * 0.5, 0)
+
+
+def test_a_trace_that_the_budget_does_not_allow_is_not_made(tmp_path: Path):
+    class Measured(OracleSandbox):
+        def run_candidate(self, *args, **kwargs):
+            return super().run_candidate(*args, **kwargs).model_copy(update={"cpu_s": 50.0})
+
+    rig = Rig(tmp_path, lambda _request: fenced(WRONG))
+    rig.sandbox = Measured()
+    rig.solve(problem(rounds=1, candidates=1, budget={"cpu_s": 80}))
+    assert rig.sandbox.ran == ["r1c0"]
+
+
+def test_the_checkers_cpu_time_is_reserved_too(tmp_path: Path):
+    checker = {"language": "python", "source": "print()"}
+    stdio = {"stdin": "", "stdout": "", "compare": "checker"}
+    given = problem(0, rounds=1, candidates=1, budget={"cpu_s": 70})
+    conf = given.model_dump(mode="json") | {
+        "checker": checker,
+        "tests": [stdio],
+        "entry_point": None,
+    }
+    rig = Rig(tmp_path, lambda _request: fenced(RIGHT))
+    rig.stages.retrieve("solve_x", conf)
+    asyncio.run(rig.stages.plan("solve_x"))
+    asyncio.run(rig.stages.code("solve_x", 1))
+    assert rig.stages.sandbox("solve_x", "r1c0", rig.sandbox).refused
+    assert rig.sandbox.ran == []
 
 
 def test_a_second_run_that_fails_takes_the_verdict_back(tmp_path: Path):

@@ -48,6 +48,17 @@ def matrix_of(one, **run):
     )
 
 
+def test_the_cpu_time_is_that_of_everything_that_ran():
+    build, check = ran(cpu_s=1.0), ran(cpu_s=0.25, exit_code=1)
+    cells = [returned(2), ran(cpu_s=2.0), ran(cpu_s=4.0)]
+    one = problem(CALL, CALL, CALL)
+    assert matrix_of(one, build=build, cells=cells, checks={0: check}).cpu_s == 7.35
+    # A checker that did not build was built once.
+    assert matrix_of(one, cells=[], checks={0: check, 1: check}).cpu_s == 0.25
+    failed = matrix_of(one, build=ran(cpu_s=3.0, exit_code=1))
+    assert failed.cpu_s == 3.0
+
+
 def test_the_right_value_is_accepted_and_an_equal_one_of_another_type_is_not():
     assert judge_test(problem(CALL), 0, returned(2)).outcome is Outcome.ACCEPTED
     wrong = judge_test(problem(CALL), 0, returned(2.0))
