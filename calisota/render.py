@@ -49,7 +49,7 @@ def _parts(report: SolveReport) -> Iterator[RenderableType]:
     if report.verdict in {Verdict.FAILED, Verdict.INTERNAL_ERROR}:
         colour = "red"
     yield Panel(
-        Text(report.claim + (f"\n{printable(report.cause)}" if report.cause else "")),
+        Text(printable(report.claim + (f"\n{report.cause}" if report.cause else ""))),
         title=Text(f"verdict: {report.verdict}", style=f"bold {colour}"),
         border_style=colour,
         subtitle=report.solve_id,

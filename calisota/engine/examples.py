@@ -27,6 +27,8 @@ _ARROW = re.compile(
     r"(?:returns?|gives?|equals?|be|is|evaluates\s+to)\b)\s*:?\s*"
 )
 _PROMPT = re.compile(r"^\s*>>>\s?")
+MAX_MENTIONS = 200
+"""Calls of the function that are looked at: each costs what its text is long."""
 _WORDS = {"true": True, "false": False, "null": None, "nil": None, "undef": None}
 
 
@@ -53,16 +55,21 @@ def examples_of(problem: Problem) -> list[CallTest]:
 
 def _pairs(statement: str, name: str) -> Iterator[tuple[Call, JsonValue]]:
     lines = statement.splitlines()
+    mentions = 0
     for number, line in enumerate(lines):
         doctest = _PROMPT.match(line)
         for start in re.finditer(rf"(?<![\w.]){re.escape(name)}\s?\(", line):
+            mentions += 1
+            if mentions > MAX_MENTIONS:
+                return
             end = _closing(line, start.end() - 1)
             if end is None:
                 continue
             call = _call(line[start.start() : end])
-            rest = line[end:]
+            rest = line[end : end + MAX_CALL_CHARS]
             if doctest and not rest.strip():
-                rest = "== " + (lines[number + 1] if number + 1 < len(lines) else "")
+                following = lines[number + 1] if number + 1 < len(lines) else ""
+                rest = f"== {following[:MAX_CALL_CHARS]}"
             arrow = _ARROW.match(rest)
             value = _value(rest[arrow.end() :]) if arrow else _NOTHING
             if call is not None and not isinstance(value, _Nothing):

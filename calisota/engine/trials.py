@@ -67,7 +67,7 @@ def contradictions_of(problem: Problem) -> list[str]:
             continue
         earlier = seen.setdefault(key, (number, test))
         if earlier[0] != number and not _agree(earlier[1], test):
-            names = f"{problem.test_name(earlier[0])} and {problem.test_name(number)}"
+            names = " and ".join(one_line(problem.test_name(n)) for n in (earlier[0], number))
             found.append(f"{names} want different answers to the same input.")
     return found
 

@@ -72,3 +72,21 @@ def test_whatever_a_model_names_as_an_input_can_be_stored(value: object):
 def test_a_fence_that_goes_on_and_on_takes_no_time():
     for text in ("```" + "a" * 400_000, "```" * 100_000, "```\n" * 100_000):
         extract_program(text, Language.PYTHON, "f")
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "unit", ["f(", "f()=[", "f()=f(", "f(1)=(", ">>> f(1)\n", "f('", "f(1) == '"]
+)
+def test_a_long_statement_is_read_in_a_moment(unit: str):
+    trials_for(CALL.model_copy(update={"statement": unit * (64_000 // len(unit))}))
+
+
+def test_a_name_of_a_test_is_one_plain_line_wherever_it_is_told():
+    name = "a\x1b[2J\nb\u202ec"
+    tests = [{"name": name, "call": {"args": [1]}, "returns": n} for n in (1, 2)]
+    problem = CALL.model_copy(
+        update={"tests": Problem.model_validate(CALL.model_dump() | {"tests": tests}).tests}
+    )
+    (words,) = trials_for(problem).contradictions
+    assert words.isprintable()
