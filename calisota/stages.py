@@ -535,6 +535,8 @@ class Stages:
                 f"{text[:100]!r} is no JSON value.",
                 remedy='answer as JSON, for instance 3, [1, 2], "abc", true or null.',
             )
+        if said is not None:
+            said = agents.as_offered(said, asked.options)
         known = asked.model_copy(update={"by": "person", "said": said})
         # The time that a person took is not the Solve's.
         waited = max(0.0, time.time() - result.decided_at)

@@ -1,6 +1,6 @@
 """The model-driven roles: planner, coder and critic. They propose; execution decides."""
 
-from calisota.agents.analyst import answer_from_text, diagnose, expected_answer
+from calisota.agents.analyst import answer_from_text, as_offered, diagnose, expected_answer
 from calisota.agents.coder import Hints, Repair, write_candidate
 from calisota.agents.critic import review
 from calisota.agents.planner import make_plan, no_plan
@@ -10,6 +10,7 @@ __all__ = [
     "Hints",
     "Repair",
     "answer_from_text",
+    "as_offered",
     "diagnose",
     "expected_answer",
     "make_plan",

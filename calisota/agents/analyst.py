@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
@@ -103,6 +104,26 @@ def answer_from_text(text: str, problem: Problem) -> str | None:
     return canonical_answer(
         text, is_call=problem.entry_point is not None, language=problem.language
     )
+
+
+def as_offered(said: str, options: Sequence[str]) -> str:
+    """The option that is the same number in another spelling, else what was said.
+
+    A person who types 0 where the programs answer 0.0 means the same.
+    """
+    number = _number(said)
+    if number is None:
+        return said
+    return next((option for option in options if _number(option) == number), said)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if plain else None
 
 
 async def diagnose(

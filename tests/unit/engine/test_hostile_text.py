@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calisota.agents import as_offered
 from calisota.agents.answers import extract_program, probes_of
 from calisota.engine.trials import trials_for
 from calisota.models import Language, Problem, Trials
@@ -90,3 +91,11 @@ def test_a_name_of_a_test_is_one_plain_line_wherever_it_is_told():
     )
     (words,) = trials_for(problem).contradictions
     assert words.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("0", "0.0"), ("1", "1"), ("2.0", "2"), ("7", "7"), ("true", "true"), ('"0"', '"0"')],
+)
+def test_a_number_that_a_person_types_is_the_programs_number(said: str, meant: str):
+    assert as_offered(said, ["0.0", "1", "2", "false"]) == meant
