@@ -48,7 +48,7 @@ def read_problem(source: str) -> Problem:
         data = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"Cannot read {source}: {error}.", remedy="check the path.") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number, a nest without end
         raise InputError(
             f"{source} is neither YAML nor JSON: {error}.", remedy="correct the syntax there."
         ) from None

@@ -124,3 +124,13 @@ def test_where_nothing_listens_the_error_comes_at_once(api: Api, settings: Setti
     with pytest.raises(AirflowUnavailable, match="ConnectError"):
         solve(settings)
     assert api.keys == []
+
+
+@pytest.mark.parametrize(
+    "text", ["a: " + "9" * 5000, "[" * 5000, "a: [", "\x00"], ids=["long", "deep", "open", "NUL"]
+)
+def test_a_file_that_is_no_problem_is_refused_with_a_remedy(tmp_path: Path, text: str):
+    file = tmp_path / "problem.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError, match="YAML"):
+        solve_cli.read_problem(str(file))
