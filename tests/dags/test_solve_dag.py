@@ -87,6 +87,7 @@ def test_housekeeping_runs_by_itself_and_never_twice_at_once(parsed):
         "containers": [[], "all_success", "default_pool"],
         "artifacts": [[], "all_success", "default_pool"],
         "ledger": [[], "all_success", "default_pool"],
+        "memory": [[], "all_success", "default_pool"],
     }
     assert parsed[4]["housekeeping"] == ["1:00:00", False, 1]
 
