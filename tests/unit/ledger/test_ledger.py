@@ -1,21 +1,22 @@
-"""The ledger's arithmetic, one process."""
+"""The ledger's arithmetic, one process, on each database."""
 
+import secrets
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calisota.errors import BudgetExhausted, LedgerUnavailable
+from calisota.errors import BudgetExhausted, LedgerUnavailable, PermanentError
 from calisota.ledger import Amount, Cap
-from calisota.ledger.ledger import Ledger
+from calisota.ledger.ledger import Ledger, open_ledger
 
 CALL = Amount(tokens=100, calls=1, usd=0.01)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path):
-    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+def ledger(url: str):
+    opened = Ledger(url)
     yield opened
     opened.close()
 
@@ -59,10 +60,10 @@ def test_a_second_delivery_changes_nothing(ledger: Ledger):
     assert ledger.spent("s").tokens == 10
 
 
-def test_a_reservation_of_a_process_that_died_stays_counted(ledger: Ledger, tmp_path: Path):
+def test_a_reservation_of_a_process_that_died_stays_counted(ledger: Ledger, url: str):
     ledger.open_account("s", Cap(tokens=150))
     reserve(ledger)
-    other = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    other = Ledger(url)
     other.open_account("s", Cap(tokens=150))
     with pytest.raises(BudgetExhausted):
         reserve(other)
@@ -96,8 +97,8 @@ def test_a_client_shares_its_day_among_its_solves(ledger: Ledger):
 def test_an_answer_is_kept_with_the_payment(ledger: Ledger):
     ledger.open_account("s", Cap())
     assert ledger.answered("s", "k") is None
-    ledger.settle(reserve(ledger), Amount(tokens=1, calls=1), key="k", answer=b"hello")
-    assert ledger.answered("s", "k") == b"hello"
+    ledger.settle(reserve(ledger), Amount(tokens=1, calls=1), key="k", answer=b"\0\xff")
+    assert ledger.answered("s", "k") == b"\0\xff"
     assert ledger.answered("other", "k") is None
 
 
@@ -147,6 +148,37 @@ def test_reports_add_up_by_every_heading(ledger: Ledger):
         assert sum(line.tokens for line in lines) == 200
 
 
+def test_numbers_and_names_may_be_large(ledger: Ledger):
+    billions, long = Amount(tokens=3 * 10**9, calls=1), "n" * 1000
+    ledger.open_account("s", Cap(tokens=10**10), client=long, client_cap=Cap(tokens=10**11))
+    for _ in range(2):
+        ledger.settle(reserve(ledger, billions, client=long), billions, model=long)
+    (line,) = ledger.report("client")
+    assert (line.name, line.tokens) == (long, 6 * 10**9)
+    assert ledger.report("model")[0].name == long
+
+
+def test_a_ledger_that_was_never_reached_is_closed_without_a_word(tmp_path: Path):
+    with pytest.raises(LedgerUnavailable), open_ledger(f"sqlite:///{tmp_path}/absent/a.db") as one:
+        one.spent("s")
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("postgres://host/base", "cannot be read.*postgresql\\+psycopg://"),
+        ("no url", "cannot be read"),
+        ("postgresql+psycopg://user:half@:secret@host/base", "cannot be read"),
+        ("postgresql+asyncpg://host/base", "never tried.*use postgresql"),
+        ("mysql+pymysql://host/base", "never tried"),
+    ],
+)
+def test_a_database_that_cannot_serve_is_named_with_what_to_write(url: str, complaint: str):
+    with pytest.raises(PermanentError, match=complaint) as caught:
+        Ledger(url).spent("s")
+    assert "secret" not in str(caught.value)
+
+
 amounts = st.builds(
     Amount,
     tokens=st.integers(0, 50),
@@ -161,17 +193,18 @@ amounts = st.builds(
         max_size=25,
     )
 )
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_in_any_order_the_books_balance_and_the_cap_holds(
-    steps: list[tuple[str, Amount, int]],
+    ledger: Ledger, steps: list[tuple[str, Amount, int]]
 ):
-    ledger = Ledger("sqlite://")
-    ledger.open_account("s", Cap(tokens=120, calls=6, usd=2.0))
+    solve = secrets.token_hex()  # each example has its own account
+    ledger.open_account(solve, Cap(tokens=120, calls=6, usd=2.0))
     entries: list[str] = []
     overdraft = 0
     for action, amount, which in steps:
         if action == "reserve":
             try:
-                entries.append(reserve(ledger, amount))
+                entries.append(reserve(ledger, amount, solve))
             except BudgetExhausted:
                 continue
         elif entries:
@@ -180,8 +213,7 @@ def test_in_any_order_the_books_balance_and_the_cap_holds(
             overdraft += amount.tokens if settled else 0
             if action == "release":
                 ledger.release(entry)
-    line = ledger.spent("s")
-    ledger.close()
+    line = ledger.spent(solve)
     if line is not None:
         assert min(line.tokens, line.calls, line.unpriced, line.open) >= 0
         assert line.tokens <= 120 + overdraft
