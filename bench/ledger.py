@@ -1,6 +1,6 @@
 """Ten thousand Solves against one ledger, with crashes: is a cap ever exceeded?
 
-    python bench/ledger.py [--solves 10000] [--processes 3]
+    python bench/ledger.py [--solves 10000] [--processes 3] [--url postgresql+psycopg://...]
 
 Processes kill themselves between reservation, call and settlement, and are started again; answers
 are delivered twice, usage is missing, candidates of a Solve reserve at once. Prints a table and
@@ -27,10 +27,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--solves", type=int, default=10_000)
     parser.add_argument("--processes", type=int, default=3)
+    parser.add_argument("--url", help="an empty database; unset: a file, by SQLite")
     chosen = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        found = simulate(Path(folder), solves=chosen.solves, processes=chosen.processes)
+        found = simulate(
+            Path(folder),
+            chosen.url or f"sqlite:///{folder}/ledger.db",
+            solves=chosen.solves,
+            processes=chosen.processes,
+        )
     seconds = time.monotonic() - began
     table = Table(title="the ledger against the truth", title_justify="left")
     table.add_column("")

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 CAP_TOKENS = 500
 CAP_CALLS = 6
 CLIENT_CAP_TOKENS = 40_000
-CLIENTS = 20
+CLIENTS = 19
+"""A prime: all processes call for each of them."""
 WORST = 120
 CRASH = 0.01
 """Chance that the process kills itself at one of the places of a call."""
@@ -49,9 +50,19 @@ class Outcome(Frozen):
     """Answers that were taken from the ledger."""
 
 
-def simulate(folder: Path, *, solves: int, processes: int, seed: int = 0) -> Outcome:
-    """Run `solves` Solves in `processes` processes that crash and are started again."""
-    url = f"sqlite:///{folder / 'ledger.db'}"
+def simulate(
+    folder: Path,
+    url: str,
+    *,
+    solves: int,
+    processes: int,
+    client_cap: int = CLIENT_CAP_TOKENS,
+    seed: int = 0,
+) -> Outcome:
+    """Run `solves` Solves in `processes` processes that crash and are started again.
+
+    `url` is the ledger's; the truth is kept in `folder`. `client_cap` is in tokens.
+    """
     parts = [range(at, solves, processes) for at in range(processes)]
 
     def supervise(at: int) -> int:
@@ -59,7 +70,7 @@ def simulate(folder: Path, *, solves: int, processes: int, seed: int = 0) -> Out
         while True:
             done = subprocess.run(
                 [sys.executable, "-m", "bench.ledger_simulation", url, str(folder), str(at),
-                 str(solves), str(processes), str(seed + crashes * 1000)],
+                 str(solves), str(processes), str(client_cap), str(seed + crashes * 1000)],
                 check=False,
             )  # fmt: skip
             if done.returncode == 0:
@@ -70,10 +81,10 @@ def simulate(folder: Path, *, solves: int, processes: int, seed: int = 0) -> Out
 
     with ThreadPoolExecutor(processes) as pool:
         crashes = sum(pool.map(supervise, range(len(parts))))
-    return _judge(folder, solves, crashes)
+    return _judge(folder, solves, crashes, client_cap)
 
 
-def _judge(folder: Path, solves: int, crashes: int) -> Outcome:
+def _judge(folder: Path, solves: int, crashes: int, client_cap: int) -> Outcome:
     tokens: Counter[str] = Counter()
     calls: Counter[str] = Counter()
     by_client: Counter[str] = Counter()
@@ -97,14 +108,15 @@ def _judge(folder: Path, solves: int, crashes: int) -> Outcome:
         calls=made,
         crashes=crashes,
         over_solve_cap=sum(tokens[s] > CAP_TOKENS or calls[s] > CAP_CALLS for s in tokens),
-        over_client_cap=sum(value > CLIENT_CAP_TOKENS for value in by_client.values()),
+        over_client_cap=sum(value > client_cap for value in by_client.values()),
         paid_twice=twice,
         replayed=replayed,
     )
 
 
 class _Worker:
-    def __init__(self, url: str, folder: str, at: int, seed: int) -> None:
+    def __init__(self, url: str, folder: str, at: int, client_cap: int, seed: int) -> None:
+        self._client_cap = Cap(tokens=client_cap)
         self._ledger = Ledger(url)
         self._dice = random.Random(f"{seed} {at}")  # noqa: S311  # a simulation
         self._truth = open(f"{folder}/truth.{at}", "a", buffering=1)  # noqa: SIM115, PTH123
@@ -122,7 +134,7 @@ class _Worker:
                 solve,
                 Cap(tokens=CAP_TOKENS, calls=CAP_CALLS),
                 client=client,
-                client_cap=Cap(tokens=CLIENT_CAP_TOKENS),
+                client_cap=self._client_cap,
                 day="2026-01-01",
             )
             # Candidates of one round are sampled at once, from the same account.
@@ -168,8 +180,8 @@ class _Worker:
 
 def main() -> None:
     """One worker of the simulation."""
-    url, folder, at, solves, processes, seed = sys.argv[1:]
-    worker = _Worker(url, folder, int(at), int(seed))
+    url, folder, at, solves, processes, client_cap, seed = sys.argv[1:]
+    worker = _Worker(url, folder, int(at), int(client_cap), int(seed))
     worker.run(range(int(at), int(solves), int(processes)))
 
 

@@ -113,8 +113,8 @@ class Settings(BaseSettings):
 
     ledger_url: SecretStr | None = Field(
         default=None,
-        description="Database of what is spent, as SQLAlchemy names it. Unset: a file in the data "
-        "home; machines that share the work need one PostgreSQL.",
+        description="Database of what is spent, as `postgresql+psycopg://user:password@host/base`. "
+        "Unset: a file in the data home; machines that share the work need one PostgreSQL.",
     )
     prices: Path | None = Field(
         default=None, description="Your own prices of models. Unset: include/prices.yaml."

@@ -3,6 +3,9 @@
 One number for each account holds what is spent and what is reserved; one conditional UPDATE raises
 it. A process that dies between the two leaves its reservation counted at its worst case for ever:
 whether the call was made is not known, so its money is not freed.
+
+A transaction locks rows in one order: entries, accounts (the Solve's, then its client's), answers.
+Two that locked them in different orders could wait for each other.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
+from calisota.database import faults_named, open_database
 from calisota.errors import ArtifactDamaged, BudgetExhausted, LedgerUnavailable
 from calisota.ledger.amounts import Amount, Cap, Line
 from calisota.ledger.tables import accounts, answers, entries, metadata
@@ -29,8 +33,6 @@ By = Literal["solve", "client", "day", "route", "model"]
 
 COUNTED = ("tokens", "calls", "usd", "executions", "cpu_s", "unpriced")
 CAPPED = ("tokens", "calls", "usd", "cpu_s")
-WAIT_S = 60
-"""How long a writer waits for another; SQLite has one at a time."""
 
 
 def today() -> str:
@@ -49,27 +51,13 @@ class Ledger:
 
     @cached_property
     def _engine(self) -> Engine:
-        if not self._url.startswith("sqlite"):
-            engine = sa.create_engine(self._url, pool_pre_ping=True)
-        else:
-            engine = sa.create_engine(self._url, connect_args={"timeout": WAIT_S})
-            sa.event.listen(engine, "connect", _prepare_sqlite)
-            sa.event.listen(engine, "begin", _begin_immediate)
-        with engine.begin() as connection:
-            metadata.create_all(connection)
-        return engine
+        return open_database(self._url, metadata)
 
     @contextmanager
     def _begun(self) -> Iterator[Connection]:
-        """A transaction. Raises: LedgerUnavailable: the database does not answer."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except OperationalError as error:
-            raise LedgerUnavailable(
-                f"The ledger does not answer: {type(error.orig).__name__}.",
-                remedy="see to the database behind CALISOTA_LEDGER_URL, and try again.",
-            ) from None
+        """A transaction. Raises: what `faults_named` and `open_database` do."""
+        with faults_named("ledger", LedgerUnavailable), self._engine.begin() as connection:
+            yield connection
 
     def open_account(
         self,
@@ -223,13 +211,14 @@ class Ledger:
                 return False
             values = {"state": state, **spent} | ({"model": model} if model else {})
             connection.execute(sa.update(entries).where(entries.c.id == entry).values(**values))
-            names = [f"solve:{row.solve}", f"client:{row.client}:{row.day}"]
-            connection.execute(
-                sa.update(accounts)
-                .where(accounts.c.name.in_(names))
-                .values({n: accounts.c[n] - getattr(row, n) + spent[n] for n in COUNTED})
-            )
+            for name in (f"solve:{row.solve}", f"client:{row.client}:{row.day}"):
+                connection.execute(
+                    sa.update(accounts)
+                    .where(accounts.c.name == name)
+                    .values({n: accounts.c[n] - getattr(row, n) + spent[n] for n in COUNTED})
+                )
             if key is not None and answer is not None:
+                # Two never insert one answer: they have waited for the Solve's account.
                 known = (answers.c.solve == row.solve, answers.c.key == key)
                 again = connection.execute(
                     sa.update(answers).where(*known).values(times=answers.c.times + 1)
@@ -284,18 +273,26 @@ class Ledger:
     def forget(self, before: str) -> int:
         """How many entries of days before this one (`2026-11-01`) were deleted."""
         with self._begun() as connection:
-            connection.execute(sa.delete(answers).where(answers.c.day < before))
             gone = connection.execute(sa.delete(entries).where(entries.c.day < before)).rowcount
-            # Not those that were opened since and have spent nothing yet, nor those that go on.
-            going_on = sa.select("solve:" + entries.c.solve)
+            old = accounts.c.day < before
+            # Locked before it is asked which go on: who raised one has written its entry by then.
             connection.execute(
-                sa.delete(accounts).where(accounts.c.day < before, accounts.c.name.not_in(going_on))
+                sa.select(accounts.c.name)
+                .where(old)
+                .order_by(accounts.c.kind.desc(), accounts.c.name)
+                .with_for_update()
             )
+            # Not those that were opened since and have spent nothing yet, nor those that go on.
+            going_on = entries.c.solve == sa.func.substr(accounts.c.name, len("solve:") + 1)
+            connection.execute(sa.delete(accounts).where(old, ~sa.exists().where(going_on)))
+            connection.execute(sa.delete(answers).where(answers.c.day < before))
         return gone
 
     def close(self) -> None:
-        """Let go of the database."""
-        self._engine.dispose()
+        """Let go of the database, if it was ever reached."""
+        engine = vars(self).pop("_engine", None)
+        if engine is not None:
+            engine.dispose()
 
 
 def _counted(amount: Amount) -> dict[str, Any]:
@@ -305,22 +302,6 @@ def _counted(amount: Amount) -> dict[str, Any]:
 
 def _shown(cap: float | None) -> str:
     return "any number of" if cap is None else f"{cap:g}"
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # SQLAlchemy begins the transactions, not the driver.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    # With WAL a crash of the process loses nothing; of the machine the last moment at most, and
-    # what was reserved then had not been sent.
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
-
-
-def _begin_immediate(connection: Any) -> None:
-    # A reader that turns into a writer is refused at once where another one has written.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager

@@ -1,31 +1,42 @@
-"""The ledger's tables, for any database that SQLAlchemy speaks to."""
+"""The ledger's tables.
+
+PostgreSQL, unlike SQLite, means the bounds of a type: a sum of tokens outgrows 32 bits, and the
+name of a client or a model has any length.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
 
 metadata = MetaData()
-
-ID_CHARS = 260
-"""A Dag run's id has at most 250."""
 
 
 def _counters() -> list[Column[float] | Column[int]]:
     """What is spent and reserved together: one number to hold against a cap."""
     return [
-        Column("tokens", Integer, nullable=False, default=0),
-        Column("calls", Integer, nullable=False, default=0),
+        Column("tokens", BigInteger, nullable=False, default=0),
+        Column("calls", BigInteger, nullable=False, default=0),
         Column("usd", Float, nullable=False, default=0.0),
-        Column("executions", Integer, nullable=False, default=0),
+        Column("executions", BigInteger, nullable=False, default=0),
         Column("cpu_s", Float, nullable=False, default=0.0),
-        Column("unpriced", Integer, nullable=False, default=0),
+        Column("unpriced", BigInteger, nullable=False, default=0),
     ]
 
 
 def _caps() -> list[Column[float] | Column[int]]:
     return [
-        Column("cap_tokens", Integer),
-        Column("cap_calls", Integer),
+        Column("cap_tokens", BigInteger),
+        Column("cap_calls", BigInteger),
         Column("cap_usd", Float),
         Column("cap_cpu_s", Float),
     ]
@@ -34,9 +45,9 @@ def _caps() -> list[Column[float] | Column[int]]:
 accounts = Table(
     "accounts",
     metadata,
-    Column("name", String(ID_CHARS), primary_key=True),
-    Column("kind", String(16), nullable=False),
-    Column("day", String(10), nullable=False),
+    Column("name", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("day", String, nullable=False),
     *_counters(),
     *_caps(),
 )
@@ -45,13 +56,13 @@ accounts = Table(
 entries = Table(
     "entries",
     metadata,
-    Column("id", String(64), primary_key=True),
-    Column("solve", String(ID_CHARS), nullable=False),
-    Column("client", String(ID_CHARS), nullable=False),
-    Column("day", String(10), nullable=False),
-    Column("route", String(32), nullable=False),
-    Column("model", String(200), nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("id", String, primary_key=True),
+    Column("solve", String, nullable=False),
+    Column("client", String, nullable=False),
+    Column("day", String, nullable=False),
+    Column("route", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("state", String, nullable=False),
     *_counters(),
 )
 """A reservation, later what became of it."""
@@ -59,9 +70,9 @@ entries = Table(
 answers = Table(
     "answers",
     metadata,
-    Column("solve", String(ID_CHARS), primary_key=True),
-    Column("key", String(64), primary_key=True),
-    Column("day", String(10), nullable=False),
+    Column("solve", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("day", String, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("times", Integer, nullable=False),
 )

@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import BigInteger, Column, Float, Index, LargeBinary, MetaData, String, Table
 
-from calisota.database import open_engine
+from calisota.database import faults_named, open_database
 from calisota.errors import TransientError
 from calisota.memory.memories import REMEMBERED, Memory, Recalled
 from calisota.models import Language, Verdict
@@ -26,18 +25,18 @@ metadata = MetaData()
 memories = Table(
     "memories",
     metadata,
-    Column("solve", String(260), primary_key=True),
-    Column("owner", String(260), nullable=False),
-    Column("language", String(16), nullable=False),
-    Column("digest", String(64), nullable=False),
+    Column("solve", String, primary_key=True),
+    Column("owner", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("digest", String, nullable=False),
     Column("statement", String, nullable=False),
     Column("program", String, nullable=False),
-    Column("verdict", String(32), nullable=False),
-    Column("encoder", String(200), nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("encoder", String, nullable=False),
     Column("vector", LargeBinary, nullable=False),
     Column("made", Float, nullable=False),
     Column("used", Float, nullable=False),
-    Column("uses", Integer, nullable=False),
+    Column("uses", BigInteger, nullable=False),
 )
 Index("memories_by_owner", memories.c.owner, memories.c.language, memories.c.used)
 
@@ -62,18 +61,12 @@ class MemoryStore:
 
     @cached_property
     def _engine(self) -> Engine:
-        return open_engine(self._url, metadata)
+        return open_database(self._url, metadata)
 
     @contextmanager
     def _begun(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except OperationalError as error:
-            raise MemoryUnavailable(
-                f"The memory does not answer: {type(error.orig).__name__}.",
-                remedy="see to the database behind CALISOTA_LEDGER_URL, and try again.",
-            ) from None
+        with faults_named("memory", MemoryUnavailable), self._engine.begin() as connection:
+            yield connection
 
     def remember(self, memory: Memory, *, encoder: str, vector: Sequence[float]) -> None:
         """Keep it; a Solve that is reported again takes its own place.

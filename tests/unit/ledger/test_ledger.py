@@ -1,23 +1,29 @@
-"""The ledger's arithmetic, one process."""
+"""The ledger's arithmetic, one process, on each database."""
 
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calisota.errors import ArtifactDamaged, BudgetExhausted, LedgerUnavailable
+from calisota.errors import (
+    ArtifactDamaged,
+    BudgetExhausted,
+    LedgerUnavailable,
+    PermanentError,
+)
 from calisota.ledger import Amount, Cap
-from calisota.ledger.ledger import Ledger
+from calisota.ledger.ledger import Ledger, open_ledger
 
 CALL = Amount(tokens=100, calls=1, usd=0.01)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path):
-    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+def ledger(url: str):
+    opened = Ledger(url)
     yield opened
     opened.close()
 
@@ -61,10 +67,10 @@ def test_a_second_delivery_changes_nothing(ledger: Ledger):
     assert ledger.spent("s").tokens == 10
 
 
-def test_a_reservation_of_a_process_that_died_stays_counted(ledger: Ledger, tmp_path: Path):
+def test_a_reservation_of_a_process_that_died_stays_counted(ledger: Ledger, url: str):
     ledger.open_account("s", Cap(tokens=150))
     reserve(ledger)
-    other = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    other = Ledger(url)
     other.open_account("s", Cap(tokens=150))
     with pytest.raises(BudgetExhausted):
         reserve(other)
@@ -124,9 +130,9 @@ def test_a_quota_that_comes_during_the_day_counts_what_the_day_spent(ledger: Led
     reserve(ledger, solve="b", client="c", day="2026-01-01")
 
 
-def test_two_that_open_the_same_day_at_once_share_it(ledger: Ledger, tmp_path: Path):
+def test_two_that_open_the_same_day_at_once_share_it(ledger: Ledger, url: str):
     ledger.open_account("s", Cap(), day="2026-01-01")
-    others = [Ledger(f"sqlite:///{tmp_path}/ledger.db") for _ in range(4)]
+    others = [Ledger(url) for _ in range(4)]
 
     def spend(one: Ledger) -> bool:
         try:
@@ -144,8 +150,8 @@ def test_two_that_open_the_same_day_at_once_share_it(ledger: Ledger, tmp_path: P
 def test_an_answer_is_kept_with_the_payment(ledger: Ledger):
     ledger.open_account("s", Cap())
     assert ledger.answered("s", "k") is None
-    ledger.settle(reserve(ledger), Amount(tokens=1, calls=1), key="k", answer=b"hello")
-    assert ledger.answered("s", "k") == b"hello"
+    ledger.settle(reserve(ledger), Amount(tokens=1, calls=1), key="k", answer=b"\0\xff")
+    assert ledger.answered("s", "k") == b"\0\xff"
     assert ledger.answered("other", "k") is None
 
 
@@ -195,6 +201,37 @@ def test_reports_add_up_by_every_heading(ledger: Ledger):
         assert sum(line.tokens for line in lines) == 200
 
 
+def test_numbers_and_names_may_be_large(ledger: Ledger):
+    billions, long = Amount(tokens=3 * 10**9, calls=1), "n" * 1000
+    ledger.open_account("s", Cap(tokens=10**10), client=long, client_cap=Cap(tokens=10**11))
+    for _ in range(2):
+        ledger.settle(reserve(ledger, billions, client=long), billions, model=long)
+    (line,) = ledger.report("client")
+    assert (line.name, line.tokens) == (long, 6 * 10**9)
+    assert ledger.report("model")[0].name == long
+
+
+def test_a_ledger_that_was_never_reached_is_closed_without_a_word(tmp_path: Path):
+    with pytest.raises(LedgerUnavailable), open_ledger(f"sqlite:///{tmp_path}/absent/a.db") as one:
+        one.spent("s")
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("postgres://host/base", "cannot be read.*postgresql\\+psycopg://"),
+        ("no url", "cannot be read"),
+        ("postgresql+psycopg://user:half@:secret@host/base", "cannot be read"),
+        ("postgresql+asyncpg://host/base", "ever tried.*use postgresql"),
+        ("mysql+pymysql://host/base", "ever tried"),
+    ],
+)
+def test_a_database_that_cannot_serve_is_named_with_what_to_write(url: str, complaint: str):
+    with pytest.raises(PermanentError, match=complaint) as caught:
+        Ledger(url).spent("s")
+    assert "secret" not in str(caught.value)
+
+
 amounts = st.builds(
     Amount,
     tokens=st.integers(0, 50),
@@ -209,17 +246,18 @@ amounts = st.builds(
         max_size=25,
     )
 )
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_in_any_order_the_books_balance_and_the_cap_holds(
-    steps: list[tuple[str, Amount, int]],
+    ledger: Ledger, steps: list[tuple[str, Amount, int]]
 ):
-    ledger = Ledger("sqlite://")
-    ledger.open_account("s", Cap(tokens=120, calls=6, usd=2.0))
+    solve = secrets.token_hex()  # each example has its own account
+    ledger.open_account(solve, Cap(tokens=120, calls=6, usd=2.0))
     entries: list[str] = []
     overdraft = 0
     for action, amount, which in steps:
         if action == "reserve":
             try:
-                entries.append(reserve(ledger, amount))
+                entries.append(reserve(ledger, amount, solve))
             except BudgetExhausted:
                 continue
         elif entries:
@@ -228,8 +266,7 @@ def test_in_any_order_the_books_balance_and_the_cap_holds(
             overdraft += amount.tokens if settled else 0
             if action == "release":
                 ledger.release(entry)
-    line = ledger.spent("s")
-    ledger.close()
+    line = ledger.spent(solve)
     if line is not None:
         assert min(line.tokens, line.calls, line.unpriced, line.open) >= 0
         assert line.tokens <= 120 + overdraft

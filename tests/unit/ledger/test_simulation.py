@@ -8,8 +8,8 @@ from bench.ledger_simulation import simulate
 
 
 @pytest.mark.timeout(240)
-def test_crashes_never_lead_above_a_cap_nor_to_paying_twice(tmp_path: Path):
-    found = simulate(tmp_path, solves=200, processes=2)
+def test_crashes_never_lead_above_a_cap_nor_to_paying_twice(tmp_path: Path, url: str):
+    found = simulate(tmp_path, url, solves=200, processes=2, client_cap=1500)
     assert found.crashes > 0
     assert found.calls > 300
     assert found.replayed > 0
