@@ -45,6 +45,7 @@ class Deliberation:
         max_tokens: int,
         can_ask: bool,
         can_repair: bool,
+        can_prefer: bool,
         cancelled: bool,
     ) -> None:
         self._admitted = admitted
@@ -56,6 +57,9 @@ class Deliberation:
         self._max_tokens = max_tokens
         self._can_ask = can_ask
         self._can_repair = can_repair
+        self._can_prefer = can_prefer
+        self._preferred: str | None = None
+        self._rivals: tuple[str, str] | None = None
         self._cancelled = cancelled
         self._retries = 0
         self._refused = False
@@ -72,6 +76,9 @@ class Deliberation:
         """
         for _ in range(MOST_STEPS):
             decision = self._decide(spent)
+            if decision.action is Action.ACCEPT and await self._prefers_another():
+                self.circumstances.pop()
+                decision = self._decide(spent)
             if not await self._carried_out(decision):
                 return decision
             self.path.append(decision)
@@ -91,11 +98,13 @@ class Deliberation:
             infrastructure_retries=self._retries,
             can_ask=self._can_ask or self._frontier_is_left,
             can_repair=self._can_repair,
+            preferred=self._preferred,
             cancelled=self._cancelled,
         )
         if self._refused:
             state = state.model_copy(update={"out_of_budget": True})
         self.circumstances.append(state.circumstances)
+        self._rivals = engine.rivals(state)
         return engine.decide(state)
 
     @property
@@ -123,6 +132,26 @@ class Deliberation:
                 return self._refused
             case _:
                 return False
+
+    async def _prefers_another(self) -> bool:
+        """Whether the critic would rather hand out another program that does the same; once."""
+        if not self._can_prefer or self._rivals is None:
+            return False
+        self._can_prefer = False
+        better, usage = await agents.prefers_second(
+            self._chat,
+            self._admitted.problem,
+            *(self._source(one) for one in self._rivals),
+            max_tokens=self._max_tokens,
+        )
+        self._spend(Route.CRITIC, usage)
+        self._preferred = self._rivals[1] if better else None
+        return better
+
+    def _source(self, candidate_id: str) -> str:
+        drawn = (one for one in self._drawn.candidates if one.id == candidate_id)
+        candidate = next(drawn, None) or self._record.candidate(candidate_id)
+        return (candidate.source if candidate else None) or ""
 
     async def _execute_again(self) -> None:
         self._retries += 1

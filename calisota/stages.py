@@ -317,6 +317,7 @@ class Stages:
                 has_passages=bool(record.hits.hits),
                 last=record.last,
                 prompts=agents.prompt_hashes(),
+                has_frontier=self._settings.llm_model_frontier is not None,
             )
             async with self._paid(solve_id, admitted, generation) as chat:
                 drawn = await self._draw(chat, record, briefs, round_number)
@@ -437,6 +438,7 @@ class Stages:
                     max_tokens=self._settings.answer_tokens,
                     can_ask=can_ask,
                     can_repair="repair" not in self._settings.without,
+                    can_prefer=self._can_prefer,
                     cancelled=cancelled,
                 )
                 critique, usage = await self._review(chat, admitted, drawn, matrices)
@@ -451,12 +453,18 @@ class Stages:
                 decided_at=time.time(),
                 questions=deliberation.questions,
                 diagnosis=deliberation.diagnosis,
-                usage=usage,
+                usage=usage + deliberation.usage.get(Route.CRITIC, Usage()),
                 slow_usage=deliberation.usage.get(Route.SLOW, Usage()),
                 frontier_usage=deliberation.usage.get(Route.FRONTIER, Usage()),
             )
             self._store.put(solve_id, f"round_{round_number}/result", result)
         return result
+
+    @property
+    def _can_prefer(self) -> bool:
+        """Whether the critic is asked for one of two equals; a small model has no view of that."""
+        at_length = self._settings.answer_tokens >= agents.AT_LENGTH_TOKENS
+        return at_length and "critic" not in self._settings.without
 
     async def _review(
         self,

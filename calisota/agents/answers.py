@@ -14,6 +14,9 @@ from calisota.models.python_source import parse_python
 
 M = TypeVar("M", bound=BaseModel)
 
+AT_LENGTH_TOKENS = 1024
+"""A model whose answers may be this long can write inputs, quote and compare."""
+
 MAX_SOURCE_BYTES = 256 * 1024
 
 FENCES: dict[Language, str] = {language: language.value for language in Language}

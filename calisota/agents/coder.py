@@ -66,6 +66,7 @@ async def write_candidate(  # noqa: PLR0913  # all that a prompt is made of
             signature=problem.signature,
             approach=brief.approach,
             corner_cases=plan.corner_cases if brief.approach else [],
+            functions=plan.functions if brief.approach else [],
             examples=[*examples(problem, shown), *hints.answers],
             files=sorted(problem.files),
             passages=passages if brief.with_passages else [],

@@ -6,14 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from calisota.agents.answers import parse_json, probes_of
-from calisota.agents.planner import ASK_INPUTS_FROM_TOKENS
+from calisota.agents.answers import AT_LENGTH_TOKENS, parse_json, probes_of
 from calisota.agents.prompts import LANGUAGE_NAMES, render
 from calisota.llm import ChatModel, ChatRequest, Message
 from calisota.models import Candidate, Critique, ExecutionMatrix, Finding, Problem, Route, Usage
 
 CRITIC_TOKENS = 220
-CRITIC_TOKENS_WITH_OBJECTIONS = 1000
+CRITIC_TOKENS_AT_LENGTH = 1000
 
 
 class FindingDraft(BaseModel):
@@ -31,9 +30,18 @@ class CritiqueDraft(BaseModel):
     suggestions: list[Annotated[str, Field(max_length=160)]] = Field(max_length=2)
 
 
-class CritiqueWithObjectionsDraft(CritiqueDraft):
+class QuotingFindingDraft(FindingDraft):
+    """A finding and the line of the program that shows it."""
+
+    quote: str = Field(default="", max_length=200)
+
+
+class CritiqueAtLengthDraft(BaseModel):
     """A critique of a model that may answer at length."""
 
+    score: int = Field(ge=0, le=100)
+    findings: list[QuotingFindingDraft] = Field(max_length=3)
+    suggestions: list[Annotated[str, Field(max_length=160)]] = Field(max_length=2)
     objections: list[Annotated[str, Field(max_length=1000)]] = Field(
         default_factory=list, max_length=4
     )
@@ -53,8 +61,10 @@ async def review(
     `failures` are lines about visible tests only. Raises: what `ChatModel.complete` raises.
     """
     visible = [test for test in matrix.tests if not test.held_out]
-    at_length = max_tokens >= ASK_INPUTS_FROM_TOKENS
-    kind = CritiqueWithObjectionsDraft if at_length else CritiqueDraft
+    at_length = max_tokens >= AT_LENGTH_TOKENS
+    kind: type[CritiqueDraft | CritiqueAtLengthDraft] = (
+        CritiqueAtLengthDraft if at_length else CritiqueDraft
+    )
     prompt = render(
         "critic",
         statement=problem.statement,
@@ -63,7 +73,7 @@ async def review(
         passed=sum(test.outcome == "accepted" for test in visible),
         total=len(visible),
         failures=failures,
-        ask_objections=at_length,
+        at_length=at_length,
         entry_point=problem.entry_point,
     )
     response = await chat.complete(
@@ -71,9 +81,7 @@ async def review(
             route=Route.CRITIC,
             messages=[Message(role="user", content=prompt)],
             temperature=0,
-            max_tokens=min(
-                CRITIC_TOKENS_WITH_OBJECTIONS if at_length else CRITIC_TOKENS, max_tokens
-            ),
+            max_tokens=min(CRITIC_TOKENS_AT_LENGTH if at_length else CRITIC_TOKENS, max_tokens),
             answer_schema=kind,
         )
     )
@@ -83,8 +91,26 @@ async def review(
     critique = Critique(
         candidate_id=candidate.id,
         score=draft.score,
-        findings=[Finding(severity=f.severity, message=f.message) for f in draft.findings],
+        findings=[
+            Finding(
+                severity=found.severity,
+                message=found.message,
+                line=_line_of(getattr(found, "quote", ""), candidate.source or ""),
+            )
+            for found in draft.findings
+        ],
         suggestions=draft.suggestions,
         objections=probes_of(problem, getattr(draft, "objections", [])),
     )
     return critique, response.usage
+
+
+def _line_of(quote: str, source: str) -> int | None:
+    """Where the quoted line stands, from 1; a model that counts lines itself miscounts."""
+    lines = [line.strip() for line in source.splitlines()]
+    wanted = next((line.strip() for line in quote.splitlines() if line.strip()), None)
+    if wanted is None:
+        return None
+    exact = (number for number, line in enumerate(lines, 1) if line == wanted)
+    within = (number for number, line in enumerate(lines, 1) if wanted in line)
+    return next(exact, None) or next(within, None)

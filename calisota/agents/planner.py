@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
-from calisota.agents.answers import parse_json, probes_of
+from calisota.agents.answers import AT_LENGTH_TOKENS, parse_json, probes_of
 from calisota.agents.prompts import examples, render
 from calisota.llm import ChatModel, ChatRequest, Message
 from calisota.models import Plan, Planned, Problem, Route, Usage
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 PLAN_TOKENS = 300
 PLAN_TOKENS_WITH_INPUTS = 2000
-ASK_INPUTS_FROM_TOKENS = 1024
-"""A model whose answers may be this long is one that can write inputs; a smaller one cannot."""
 
 
 class PlanDraft(BaseModel):
@@ -33,6 +31,9 @@ class PlanWithInputsDraft(PlanDraft):
 
     approaches: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=4)
     inputs: list[Annotated[str, Field(max_length=1000)]] = Field(max_length=20)
+    functions: list[Annotated[str, Field(max_length=160)]] = Field(
+        default_factory=list, max_length=8
+    )
     search: str = Field(default="", max_length=200)
 
 
@@ -48,7 +49,7 @@ async def make_plan(
 
     `shown` are the tests a prompt may quote. Raises: what `ChatModel.complete` raises.
     """
-    ask_inputs = max_tokens >= ASK_INPUTS_FROM_TOKENS
+    ask_inputs = max_tokens >= AT_LENGTH_TOKENS
     kind = PlanWithInputsDraft if ask_inputs else PlanDraft
     request = ChatRequest(
         route=Route.SLOW,
@@ -81,6 +82,7 @@ async def make_plan(
             contract=draft.contract,
             approaches=_distinct(draft.approaches),
             corner_cases=_distinct(draft.corner_cases),
+            functions=_distinct(getattr(draft, "functions", [])),
         ),
         usage=response.usage,
         inputs=probes_of(problem, getattr(draft, "inputs", [])),

@@ -3,7 +3,7 @@
 from calisota.engine.block_trace import read_trace, traced_program
 from calisota.engine.briefs import make_briefs
 from calisota.engine.claim import claim_of
-from calisota.engine.decide import decide
+from calisota.engine.decide import decide, rivals
 from calisota.engine.evidence import (
     failures_for_model,
     held_out,
@@ -35,6 +35,7 @@ __all__ = [
     "mutants_of",
     "read_trace",
     "repair_of",
+    "rivals",
     "shown_tests",
     "smallest_failure",
     "sorted_out",

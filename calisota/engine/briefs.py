@@ -22,16 +22,19 @@ def make_briefs(
     has_passages: bool,
     last: Decision | None,
     prompts: dict[str, str],
+    has_frontier: bool = False,
 ) -> list[Brief]:
     """`candidates` briefs for this round.
 
     First round: one direct brief without passages, greedy, the others with passages,
     with the plan's approaches in turn, varied. After a `repair` decision every second brief
     repairs (at most two: repairs pay for little more), the others are written afresh and varied.
-    After an `escalate` the slow model writes the first one, and the coder the others.
+    After an `escalate` the slow model writes the first one, the frontier model, where there is
+    one, the second, and the coder the others.
     Source: two repairs hold most of the gain (DDI, arXiv 2506.18403).
     """
     repairs = last.candidate_id if last is not None and last.action is Action.REPAIR else None
+    writers = [Route.SLOW, *([Route.FRONTIER] if has_frontier else [])]
     escalated = last is not None and last.action is Action.ESCALATE
     briefs = []
     for number in range(candidates):
@@ -47,7 +50,7 @@ def make_briefs(
                 temperature=CAREFUL if direct or (repairing and number == 0) else VARIED,
                 repairs=repairs if repairing else None,
                 prompt=f"{name}@{prompts[name]}",
-                route=Route.SLOW if escalated and number == 0 else Route.FAST,
+                route=writers[number] if escalated and number < len(writers) else Route.FAST,
             )
         )
     return briefs

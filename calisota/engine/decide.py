@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from calisota.agents.coder import NO_PROGRAM
-from calisota.engine.behaviour import entropy, telling
+from calisota.engine.behaviour import entropy, signature, telling
 from calisota.engine.claim import SPENT
 from calisota.engine.doubt import question_about_inputs, question_about_tests
 from calisota.engine.standing import Standing, passed
@@ -83,13 +83,38 @@ def _infrastructure(s: Standing) -> Decision | None:
     return _made(s, Action.STOP, reason, verdict=Verdict.INTERNAL_ERROR)
 
 
+def rivals(state: SolveState) -> tuple[str, str] | None:
+    """The candidate that is accepted, and another program that does the same on all that was run.
+
+    None where there is no other, or nothing is accepted for what it does.
+    """
+    standing = Standing(state)
+    equals = _sound(standing) or _agreed(standing)
+    others = (one for one in equals if one.likeness != equals[0].likeness)
+    other = next(others, None)
+    return (equals[0].candidate_id, other.candidate_id) if other else None
+
+
 def _accept_tested(s: Standing) -> Decision | None:
     """A candidate that passes the client's tests, the held-out ones and the examples."""
+    sound = _sound(s)
+    return _accept(s, _preferred(s, sound)) if sound else None
+
+
+def _sound(s: Standing) -> list[Tried]:
+    """The first candidate that passes all there is, and those that behave like it."""
     if not s.tested:
-        return None
-    sound = (o for o in s.built if s.passes_visible(o) and s.passes_held_out(o) and not o.leaked)
-    one = next((o for o in sound if s.passes_examples(o)), None)
-    return _accept(s, one) if one else None
+        return []
+    sound = [
+        o
+        for o in s.built
+        if s.passes_visible(o) and s.passes_held_out(o) and not o.leaked and s.passes_examples(o)
+    ]
+    return [one for one in sound if signature(one) == signature(sound[0])]
+
+
+def _preferred(s: Standing, ones: list[Tried]) -> Tried:
+    return next((one for one in ones if one.candidate_id == s.state.preferred), ones[0])
 
 
 def _accept(s: Standing, one: Tried) -> Decision:
@@ -112,8 +137,18 @@ def _accept(s: Standing, one: Tried) -> Decision:
 
 def _accept_consistent(s: Standing) -> Decision | None:
     """A candidate that independent others agree with on inputs that tell programs apart."""
-    if s.tested or not s.clusters:
+    agreed = _agreed(s)
+    if not agreed:
         return None
+    families, one = s.clusters[0].families, _preferred(s, agreed)
+    reason = f"{len(agreed)} candidates of {families} briefs agree on {one.matrix.ran()} inputs"
+    return _made(s, Action.ACCEPT, reason, verdict=Verdict.CONSISTENT, of=one)
+
+
+def _agreed(s: Standing) -> list[Tried]:
+    """The members of a cluster that is large and varied enough."""
+    if s.tested or not s.clusters:
+        return []
     top = s.clusters[0]
     one = s.by_id[top.members[0]]
     least = CONSENSUS_FIRST if s.state.round == 1 else CONSENSUS_LATER
@@ -124,12 +159,7 @@ def _accept_consistent(s: Standing) -> Decision | None:
         and one.matrix.ran() >= CONSENSUS_INPUTS
         and telling(one) >= CONSENSUS_TELLING
     )
-    if not agreed:
-        return None
-    reason = (
-        f"{len(top.members)} candidates of {top.families} briefs agree on {one.matrix.ran()} inputs"
-    )
-    return _made(s, Action.ACCEPT, reason, verdict=Verdict.CONSISTENT, of=one)
+    return [s.by_id[name] for name in top.members] if agreed else []
 
 
 def _accept_unproven(s: Standing) -> Decision | None:

@@ -32,6 +32,8 @@ from calisota.models import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from calisota.models import Decision, ExecutionMatrix
 
 
@@ -96,15 +98,17 @@ class SolveRecord(Frozen):
         """What was spent, by route."""
         slow = self.planned.usage if self.planned else Usage()
         written = [c for drawn, _ in self.rounds for c in drawn.candidates]
-        by_slow = [c.usage for c in written if c.brief.route is Route.SLOW]
-        by_fast = [c.usage for c in written if c.brief.route is not Route.SLOW]
+
+        def by(route: Route) -> Iterator[Usage]:
+            return (c.usage for c in written if c.brief.route is route)
+
         results = [result for _, result in self.rounds]
         spent = {
-            Route.SLOW: sum([*by_slow, *(r.slow_usage for r in results)], slow),
-            Route.FAST: sum(by_fast, Usage()),
+            Route.SLOW: sum([*by(Route.SLOW), *(r.slow_usage for r in results)], slow),
+            Route.FAST: sum(by(Route.FAST), Usage()),
             Route.CRITIC: sum((r.usage for r in results), Usage()),
         }
-        frontier = sum((r.frontier_usage for r in results), Usage())
+        frontier = sum([*by(Route.FRONTIER), *(r.frontier_usage for r in results)], Usage())
         return spent | ({Route.FRONTIER: frontier} if frontier.calls else {})
 
     @property

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Admitted,
         Brief,
         CandidateSet,
+        Critique,
         ExecutionMatrix,
         Problem,
         Question,
@@ -60,6 +61,7 @@ def state_after(  # noqa: PLR0913  # all that a decision may look at
     infrastructure_retries: int = 0,
     can_ask: bool = True,
     can_repair: bool = True,
+    preferred: str | None = None,
     cancelled: bool = False,
 ) -> SolveState:
     """What `decide` looks at after the round of `drawn`; `usage` is all that was spent so far.
@@ -85,6 +87,7 @@ def state_after(  # noqa: PLR0913  # all that a decision may look at
         infrastructure_retries=infrastructure_retries,
         can_ask=can_ask,
         can_repair=can_repair,
+        preferred=preferred,
         cancelled=cancelled,
         usage=usage,
         tokens_budget=options.budget.tokens,
@@ -113,6 +116,15 @@ def failing(
     return [repair for _, repair in found if repair.failures]
 
 
+def _located(critique: Critique) -> list[str]:
+    """What the critic found wrong in a line of the program."""
+    return [
+        f"line {found.line}: {found.message}"
+        for found in critique.findings
+        if found.line is not None and found.severity == "error"
+    ]
+
+
 def repair_of(record: SolveRecord, brief: Brief) -> Repair | None:
     """What a repairing brief needs: the program, its failures, the critic's suggestions on it."""
     if brief.repairs is None:
@@ -126,7 +138,7 @@ def repair_of(record: SolveRecord, brief: Brief) -> Repair | None:
         text
         for critique in critiques
         if critique.candidate_id == brief.repairs
-        for text in critique.suggestions
+        for text in (*_located(critique), *critique.suggestions)
     ]
     return Repair(
         source=candidate.source,

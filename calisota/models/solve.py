@@ -79,6 +79,8 @@ class Plan(Frozen):
     contract: str
     approaches: list[str]
     corner_cases: list[str]
+    functions: list[str] = Field(default_factory=list)
+    """The parts of a large program, one line each; none of one that is small."""
 
 
 class Planned(Frozen):
@@ -147,6 +149,8 @@ class Finding(Frozen):
 
     severity: Literal["info", "warning", "error"]
     message: str
+    line: int | None = Field(default=None, ge=1)
+    """Of the program, from 1; None: of no one line, or the critic quoted what is not in it."""
 
 
 class Critique(Frozen):
@@ -177,7 +181,7 @@ class Action(StrEnum):
     REPAIR = "repair"
     WIDEN = "widen"
     ESCALATE = "escalate"
-    """The slow model explains what goes wrong and writes, too."""
+    """The slow model explains what goes wrong; it writes, too, and so does the frontier model."""
     STOP = "stop"
 
     @property
@@ -256,6 +260,8 @@ class Circumstances(Frozen):
     """Whether nothing more can be asked or executed in this round: it must end."""
     infrastructure_retries: int = Field(default=0, ge=0)
     """Of this round."""
+    preferred: str | None = None
+    """Of the candidates that do the same, the one that the critic prefers in both orders."""
     cancelled: bool = False
     usage: Usage
     elapsed_s: float = Field(ge=0)

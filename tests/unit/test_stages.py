@@ -80,6 +80,15 @@ class OracleSandbox:
             TestResult(name=problem.test_name(n), outcome=cell, detail=f"secret-{n}")
             for n in range(len(problem.tests))
         ]
+        if candidate.source is None:
+            return ExecutionMatrix(
+                candidate_id=candidate.id,
+                outcome=Outcome.COMPILE_ERROR,
+                build_stderr=candidate.note,
+                tests=[t.model_copy(update={"outcome": Outcome.NOT_RUN}) for t in tests],
+                image="test",
+                wall_s=0.1,
+            )
         return ExecutionMatrix(
             candidate_id=candidate.id,
             outcome=worst([t.outcome for t in tests]) if tests else Outcome.ACCEPTED,
@@ -108,11 +117,16 @@ class Rig:
     def __init__(
         self, tmp_path: Path, code: Callable[[ChatRequest], str], **settings: object
     ) -> None:
-        def answer(request: ChatRequest) -> str:
-            fixed = {Route.SLOW: PLAN, Route.CRITIC: CRITIQUE}
-            return fixed.get(request.route) or code(request)
+        self.fixed: dict[Route, str | Callable[[str], str]] = {
+            Route.SLOW: PLAN,
+            Route.CRITIC: CRITIQUE,
+        }
 
-        self.chat = ScriptedChat(answer)
+        def answer(request: ChatRequest) -> str:
+            fixed = self.fixed.get(request.route) or code(request)
+            return fixed if isinstance(fixed, str) else fixed(request.messages[0].content)
+
+        self.chat = ScriptedChat(answer, routes=list(Route))
         self.sandbox = OracleSandbox()
         self.store = ArtifactStore(str(tmp_path))
         self.retriever: Callable[[], OneHit] = OneHit
@@ -397,3 +411,98 @@ def test_a_conf_that_is_no_problem_is_refused_in_words(tmp_path: Path):
     rig = Rig(tmp_path, lambda _request: "")
     with pytest.raises(InputError, match="statement: this field is required"):
         rig.stages.retrieve("solve_x", {"language": "python", "statement": None})
+
+
+TWO_STEPS = "def add(a, b):\n    total = a + b\n    return total\n"
+
+
+def two_ways(request: ChatRequest) -> str:
+    return fenced(TWO_STEPS if request.temperature == 0 else RIGHT)
+
+
+def prefers(*shorter: str) -> Callable[[str], str]:
+    """A critic that names one of two programs; `shorter`: what it says where that is shown first,
+    and where it is shown second."""
+
+    def critic(prompt: str) -> str:
+        if "You choose between" not in prompt:
+            return CRITIQUE
+        at_first = prompt.index("return a + b") < prompt.index("return total")
+        return json.dumps({"why": "shorter", "better": shorter[0 if at_first else 1]})
+
+    return critic
+
+
+def test_of_two_programs_that_do_the_same_the_one_preferred_in_both_orders_is_handed_out(
+    tmp_path: Path,
+):
+    rig = Rig(tmp_path, two_ways, llm_max_tokens=2000)
+    rig.fixed[Route.CRITIC] = prefers("first", "second")
+    report = rig.solve(problem())
+    assert report.code == RIGHT
+    assert report.verdict is Verdict.VERIFIED, "no preference changes what is claimed"
+    assert len(rig.prompts(Route.CRITIC)) == 3
+    assert report.usage_by_route[Route.CRITIC].calls == 3
+    assert len(report.decisions) == 1
+
+
+@pytest.mark.parametrize("said", [("first", "first"), ("second", "second"), ("neither", "neither")])
+def test_a_critic_that_leans_to_a_place_changes_nothing(tmp_path: Path, said: tuple[str, str]):
+    rig = Rig(tmp_path, two_ways, llm_max_tokens=2000)
+    rig.fixed[Route.CRITIC] = prefers(*said)
+    assert rig.solve(problem()).code == TWO_STEPS
+
+
+@pytest.mark.parametrize("settings", [{"without": "critic"}, {"llm_max_tokens": 256}])
+def test_nobody_is_asked_to_prefer_where_no_critic_can(tmp_path: Path, settings: dict[str, object]):
+    rig = Rig(tmp_path, two_ways, **{"llm_max_tokens": 2000} | settings)
+    rig.fixed[Route.CRITIC] = prefers("first", "second")
+    assert rig.solve(problem()).code == TWO_STEPS
+    assert not any("You choose between" in prompt for prompt in rig.prompts(Route.CRITIC))
+
+
+def test_a_finding_has_the_line_that_the_critic_quotes_and_only_that(tmp_path: Path):
+    findings = [
+        {"severity": "error", "message": "subtracts", "quote": "  return a - b"},
+        {"severity": "error", "message": "reads a file", "quote": "open('x')"},
+        {"severity": "info", "message": "no types", "quote": ""},
+    ]
+    rig = Rig(
+        tmp_path,
+        lambda r: fenced(RIGHT if "is wrong" in r.messages[0].content else WRONG),
+        llm_max_tokens=2000,
+    )
+    rig.fixed[Route.CRITIC] = json.dumps(
+        {"score": 10, "findings": findings, "suggestions": [], "objections": []}
+    )
+    report = rig.solve(problem())
+    critique = rig.stages.record(report.solve_id).rounds[0][1].critique
+    assert critique is not None
+    assert [found.line for found in critique.findings] == [2, None, None]
+    repair_prompt = next(text for text in rig.prompts(Route.FAST) if "is wrong" in text)
+    assert "line 2: subtracts" in repair_prompt
+    assert "reads a file" not in repair_prompt
+
+
+def test_the_functions_of_a_large_program_reach_the_coder(tmp_path: Path):
+    plan = json.loads(PLAN) | {"inputs": [], "functions": ["parse(text): the numbers in it"]}
+    rig = Rig(tmp_path, lambda _request: fenced(RIGHT), llm_max_tokens=2000)
+    rig.fixed[Route.SLOW] = json.dumps(plan)
+    rig.solve(problem())
+    direct, planned = rig.prompts(Route.FAST)
+    assert "parse(text): the numbers in it" in planned
+    assert "parse(text)" not in direct, "one program is written without the plan"
+
+
+def test_after_the_coder_and_the_slow_model_the_frontier_model_writes(tmp_path: Path):
+    def slow(prompt: str) -> str:
+        return fenced(WRONG) if "one ```python code block" in prompt else PLAN
+
+    rig = Rig(tmp_path, lambda _request: "I cannot.", llm_model_frontier="large")
+    rig.fixed |= {Route.SLOW: slow, Route.FRONTIER: fenced(RIGHT)}
+    report = rig.solve(problem(rounds=3))
+    assert report.verdict is Verdict.VERIFIED
+    assert report.code == RIGHT
+    assert any(": escalate: " in line for line in report.decisions)
+    assert report.usage_by_route[Route.FRONTIER].calls == 1
+    assert report.usage == sum(report.usage_by_route.values(), type(report.usage)())

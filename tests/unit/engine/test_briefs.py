@@ -1,11 +1,15 @@
+import pytest
+
 from calisota.engine import make_briefs
-from calisota.models import Decision, Plan
+from calisota.models import Decision, Plan, Route
 
 PLAN = Plan(contract="c", approaches=["sort", "heap"], corner_cases=[])
 PROMPTS = {"code": "aaa", "repair": "bbb"}
 
 
-def briefs(round_number: int = 1, count: int = 4, last: Decision | None = None):
+def briefs(
+    round_number: int = 1, count: int = 4, last: Decision | None = None, *, frontier: bool = False
+):
     return make_briefs(
         round_number=round_number,
         candidates=count,
@@ -13,6 +17,7 @@ def briefs(round_number: int = 1, count: int = 4, last: Decision | None = None):
         has_passages=True,
         last=last,
         prompts=PROMPTS,
+        has_frontier=frontier,
     )
 
 
@@ -35,3 +40,13 @@ def test_a_repair_decision_makes_at_most_two_repairs():
 def test_one_candidate_repairs_when_there_is_something_to_repair():
     decision = Decision(action="repair", candidate_id="r1c0", verdict=None, reason="")
     assert briefs(round_number=2, count=1, last=decision)[0].repairs == "r1c0"
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_after_an_escalation_the_larger_models_write_beside_the_coder(count: int):
+    decision = Decision(action="escalate", candidate_id="r2c0", verdict=None, reason="")
+    slow, fast, frontier = Route.SLOW, Route.FAST, Route.FRONTIER
+    made = briefs(round_number=3, count=count, last=decision, frontier=True)
+    assert [brief.route for brief in made] == [slow, frontier, fast, fast][:count]
+    made = briefs(round_number=3, count=count, last=decision)
+    assert [brief.route for brief in made] == [slow, fast, fast, fast][:count]

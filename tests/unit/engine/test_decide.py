@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calisota.agents.coder import NO_PROGRAM
-from calisota.engine import decide
+from calisota.engine import decide, rivals
 from calisota.models import (
     Action,
     Brief,
@@ -191,6 +191,24 @@ def test_agreement_means_nothing_between_samples_of_one_brief_or_on_inputs_that_
     assert decide(state(*agreeing("aaaaaaaaa"))).action is Action.WIDEN
     assert decide(state(*agreeing("abc"))).action is Action.WIDEN
     assert decide(state(*agreeing(count=2))).action is Action.WIDEN
+
+
+def test_a_preference_chooses_among_those_that_do_the_same_and_only_there():
+    same = [one.model_copy(update={"likeness": one.candidate_id}) for one in agreeing()]
+    other = tried("r1c9", answers="xbcabcabc").model_copy(update={"likeness": "other"})
+    assert rivals(state(*same)) == ("r1c0", "r1c1")
+    assert decide(state(*same, preferred="r1c1")).candidate_id == "r1c1"
+    assert decide(state(*same, preferred="r1c9")).candidate_id == "r1c0"
+    assert rivals(state(*agreeing())) is None, "the same program thrice"
+    assert rivals(state(*same, other)) is None, "nothing is accepted"
+
+    passing = [
+        tried(f"r1c{n}", OK, OK, OK, answers=answers).model_copy(update={"likeness": str(n)})
+        for n, answers in enumerate(["ab", "ax", "ab"])
+    ]
+    assert rivals(state(*passing)) == ("r1c0", "r1c2")
+    assert decide(state(*passing, preferred="r1c2")).candidate_id == "r1c2"
+    assert decide(state(*passing, preferred="r1c1")).candidate_id == "r1c0"
 
 
 def test_one_who_disagrees_in_the_first_round_is_enough_to_go_on():
@@ -384,6 +402,7 @@ def states(draw: st.DrawFn) -> SolveState:
         can_ask=draw(st.booleans()),
         cancelled=draw(st.sampled_from([False, False, True])),
         out_of_budget=draw(st.booleans()),
+        preferred=draw(st.sampled_from([None, *(one.candidate_id for one in found)])),
         infrastructure_retries=draw(st.integers(0, 2)),
         usage=Usage(calls=draw(st.integers(0, 12)), prompt_tokens=draw(st.integers(0, 2000))),
     )
@@ -406,6 +425,13 @@ def test_every_state_has_one_decision(given_state: SolveState):
         assert not given_state.out_of_budget
     if decision.action in {Action.DISCRIMINATE, Action.CLARIFY}:
         assert decision.question is not None
+
+
+@given(states())
+def test_a_preference_changes_the_program_and_nothing_that_is_claimed(given_state: SolveState):
+    without = decide(given_state.model_copy(update={"preferred": None}))
+    assert decide(given_state).action is without.action
+    assert decide(given_state).verdict is without.verdict
 
 
 @given(states())
