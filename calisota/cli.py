@@ -282,7 +282,7 @@ Examples:
   calisota replay proof.tar.gz --public-key theirs.pem
   calisota replay proof.tar.gz --json
 
-Exit codes: 0 the same decisions and verdict, 1 not, 2 bad file, 3 infrastructure.
+Exit codes: 0 the same decisions, verdict and claim, 1 not, 2 bad file, 3 infrastructure.
 """,
 )
 def replay(

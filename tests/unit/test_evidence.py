@@ -474,6 +474,19 @@ def test_a_forged_verdict_falls_when_it_is_executed_again(here: Installation, tm
     assert drawn.candidates[0].source == WRONG
 
 
+def test_a_claim_in_other_words_than_the_results_allow_is_not_the_same(made, tmp_path: Path):
+    data, evidence = made
+    assert replay(evidence, InProcessSandbox()).same
+    words = {"claim": "The program is right for every input."}
+    report = evidence.report.model_copy(update=words).model_dump_json().encode()
+    replayed = replay(
+        open_evidence(signed_anew(data, tmp_path, report__json=report)), InProcessSandbox()
+    )
+    assert not replayed.same
+    assert replayed.verdict is replayed.again
+    assert any("right for every input" in difference for difference in replayed.differences)
+
+
 def test_a_report_of_another_program_contradicts_the_decision(made, tmp_path: Path):
     data, evidence = made
     report = evidence.report.model_copy(update={"code": WRONG}).model_dump_json().encode()
