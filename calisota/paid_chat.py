@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from calisota.errors import BudgetExhausted, ModelRejected, ModelUnavailable
@@ -98,7 +98,17 @@ class PaidChat:
                 answer=response.model_dump_json().encode(),
                 model=response.model,
             )
+            if response.perhaps_charged_twice:
+                await self._count_the_first(worst, request.route, model)
         return response
+
+    async def _count_the_first(self, worst: Amount, route: Route, model: str) -> None:
+        """A reservation that stays, for the call that a fallback took over: its cost is not known.
+
+        Where the caps do not hold as much, nothing more can be spent anyway.
+        """
+        with suppress(BudgetExhausted):
+            await asyncio.to_thread(self._reserve, worst, route, model)
 
     @asynccontextmanager
     async def _reserved(self, worst: Amount, route: Route, model: str) -> AsyncIterator[str]:
@@ -110,15 +120,7 @@ class PaidChat:
         async with self._turn:
             while True:
                 try:
-                    entry = await asyncio.to_thread(
-                        self._ledger.reserve,
-                        self._solve_id,
-                        worst,
-                        route=route.value,
-                        model=model,
-                        client=self._client,
-                        client_cap=self._client_cap,
-                    )
+                    entry = await asyncio.to_thread(self._reserve, worst, route, model)
                     break
                 except BudgetExhausted:
                     if not self._under_way:
@@ -131,6 +133,16 @@ class PaidChat:
             async with self._turn:
                 self._under_way -= 1
                 self._turn.notify_all()
+
+    def _reserve(self, worst: Amount, route: Route, model: str) -> str:
+        return self._ledger.reserve(
+            self._solve_id,
+            worst,
+            route=route.value,
+            model=model,
+            client=self._client,
+            client_cap=self._client_cap,
+        )
 
     def _key(self, key: str) -> str:
         if self._generation == 0:

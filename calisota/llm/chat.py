@@ -93,6 +93,8 @@ class ChatResponse(Frozen):
     """The name of the model that answered, as it is configured."""
     endpoint: str | None = None
     """The URL of the endpoint that answered, without credentials; None: there was none."""
+    perhaps_charged_twice: bool = False
+    """Whether another endpoint got the request first, and may have made and billed an answer."""
 
     @model_validator(mode="after")
     def _an_answer_cut_or_refused_is_not_complete(self) -> Self:

@@ -108,15 +108,19 @@ class FallbackChat:
         except ModelUnavailable as error:
             first = error
         try:
-            return await self._secondary.complete(request)
+            answer = await self._secondary.complete(request)
         except ModelUnavailable as error:
             second, waits = error.message, [first.retry_after_s, error.retry_after_s]
+            charged = error.perhaps_charged or first.perhaps_charged
         except ModelRejected as error:
             # The outage will pass: that the stand-in is misconfigured must not end the Solve.
             second, waits = str(error), [first.retry_after_s]
+            charged = first.perhaps_charged
+        else:
+            return answer.model_copy(update={"perhaps_charged_twice": first.perhaps_charged})
         raise ModelUnavailable(
             f"{first.message} Nor did the fallback: {second}",
             remedy=first.remedy,
             retry_after_s=min((wait for wait in waits if wait is not None), default=None),
-            perhaps_charged=first.perhaps_charged,
+            perhaps_charged=charged,
         )

@@ -9,7 +9,8 @@ from calisota.errors import BudgetExhausted, InputError, ModelRejected, ModelUna
 from calisota.ledger import Cap
 from calisota.ledger.ledger import Ledger
 from calisota.ledger.prices import Prices
-from calisota.llm import ChatRequest, ChatResponse, Message, ScriptedChat
+from calisota.llm import ChatModel, ChatRequest, ChatResponse, Message, ScriptedChat
+from calisota.llm.fallback import FallbackChat
 from calisota.models import Budget, Route
 from calisota.paid_chat import PaidChat
 from calisota.paths import include
@@ -29,9 +30,7 @@ class Rig:
         self.ledger.open_account("s", cap)
         self.model = model
 
-    def chat(
-        self, chat: ScriptedChat, generation: int = 0, fallback: str | None = None
-    ) -> PaidChat:
+    def chat(self, chat: ChatModel, generation: int = 0, fallback: str | None = None) -> PaidChat:
         return PaidChat(
             chat,
             self.ledger,
@@ -166,6 +165,40 @@ async def test_the_model_that_answered_is_paid(tmp_path: Path):
     dear = ScriptedChat(["one two three"], model="gpt-4.1")
     await rig.chat(dear, generation=1, fallback="gpt-4.1").complete(ASK)
     assert rig.ledger.spent("s").usd == pytest.approx((1 * 2.0 + 3 * 8.0) / 1e6)
+
+
+class Silent(ScriptedChat):
+    """An endpoint that takes the request, and whose answer does not come."""
+
+    def __init__(self, *, arrived: bool) -> None:
+        super().__init__([])
+        self._arrived = arrived
+
+    async def complete(self, request: ChatRequest) -> ChatResponse:
+        del request
+        raise ModelUnavailable("nothing", remedy="r", perhaps_charged=self._arrived)
+
+
+@pytest.mark.parametrize(("arrived", "calls"), [(True, 2), (False, 1)])
+async def test_a_call_that_a_fallback_took_over_stays_counted_if_it_arrived(
+    tmp_path: Path, *, arrived: bool, calls: int
+):
+    rig = Rig(tmp_path, Cap())
+    both = FallbackChat(Silent(arrived=arrived), ScriptedChat(["one"]))
+    assert (await rig.chat(both).complete(ASK)).text == "one"
+    spent = rig.ledger.spent("s")
+    assert spent.calls == calls
+    assert (spent.tokens > ASK.worst_case_tokens()) == arrived
+    await rig.chat(both).complete(ASK)
+    assert rig.ledger.spent("s").calls == calls, "the answer that is kept costs nothing"
+
+
+async def test_a_fallback_that_fell_silent_too_may_have_charged(tmp_path: Path):
+    rig = Rig(tmp_path, Cap())
+    both = FallbackChat(Silent(arrived=False), Silent(arrived=True))
+    with pytest.raises(ModelUnavailable):
+        await rig.chat(both).complete(ASK)
+    assert rig.ledger.spent("s").calls == 1
 
 
 def test_a_price_without_a_source_or_date_is_refused(tmp_path: Path):
