@@ -28,6 +28,15 @@ WAIT_S = 60
 CONNECT_S = 10
 """How long a server may take to answer at all, unless the URL says `connect_timeout`."""
 
+NOTICES = {
+    "connect_timeout": str(CONNECT_S),
+    "tcp_user_timeout": str(WAIT_S * 1000),
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
+"""What libpq needs to notice a server that went away without a word: it may take hours else."""
+
 MAKES_TABLES = 0x63616C69
 """The advisory lock under which PostgreSQL's tables are made: of two at once, one would fail."""
 
@@ -70,6 +79,11 @@ def faults_named(what: str, unavailable: type[TransientError]) -> Iterator[None]
             f"The {what}'s database refuses: {_first_line(error)}.",
             remedy="let the user in CALISOTA_LEDGER_URL own the database, or at least its tables.",
         ) from error.orig
+    except exc.DataError as error:
+        raise PermanentError(
+            f"The {what}'s database does not take a value: {_first_line(error)}.",
+            remedy="see whether the Problem holds a character that no text can, as U+0000.",
+        ) from error.orig
     except exc.DBAPIError as error:
         if not (error.connection_invalidated or isinstance(error, PASSING)):
             raise
@@ -108,7 +122,7 @@ def _engine(url: URL) -> Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_immediate)
         return engine
-    patient = url.update_query_dict({"connect_timeout": str(CONNECT_S)} | dict(url.query))
+    patient = url.update_query_dict(NOTICES | dict(url.query))
     try:
         # Its level is named: a server may have another one by default.
         engine = sa.create_engine(patient, pool_pre_ping=True, isolation_level="READ COMMITTED")

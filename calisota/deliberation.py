@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 12
 """Each step asks or executes something that is then not done again; this is a second lock."""
+PREFERENCE_CALLS = 2
 EXPLAINED = 2
 """Failing programs that a diagnosis looks at."""
 
@@ -59,7 +60,6 @@ class Deliberation:
         self._can_repair = can_repair
         self._can_prefer = can_prefer
         self._preferred: str | None = None
-        self._rivals: tuple[str, str] | None = None
         self._cancelled = cancelled
         self._retries = 0
         self._refused = False
@@ -104,7 +104,7 @@ class Deliberation:
         if self._refused:
             state = state.model_copy(update={"out_of_budget": True})
         self.circumstances.append(state.circumstances)
-        self._rivals = engine.rivals(state)
+        self._state = state
         return engine.decide(state)
 
     @property
@@ -135,17 +135,23 @@ class Deliberation:
 
     async def _prefers_another(self) -> bool:
         """Whether the critic would rather hand out another program that does the same; once."""
-        if not self._can_prefer or self._rivals is None:
+        state = self._state
+        calls_left = state.calls_budget - state.usage.calls
+        in_time = state.elapsed_s < state.wall_budget_s
+        if not (self._can_prefer and in_time and calls_left >= PREFERENCE_CALLS):
             return False
         self._can_prefer = False
+        rivals = engine.rivals(state)
+        if rivals is None:
+            return False
         better, usage = await agents.prefers_second(
             self._chat,
             self._admitted.problem,
-            *(self._source(one) for one in self._rivals),
+            *(self._source(one) for one in rivals),
             max_tokens=self._max_tokens,
         )
         self._spend(Route.CRITIC, usage)
-        self._preferred = self._rivals[1] if better else None
+        self._preferred = rivals[1] if better else None
         return better
 
     def _source(self, candidate_id: str) -> str:

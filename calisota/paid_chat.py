@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from calisota.errors import BudgetExhausted, ModelRejected, ModelUnavailable
@@ -26,7 +26,9 @@ class PaidChat:
 
     An answer is stored with its payment before anybody uses it; a step that runs again after a
     crash gets it from there. Not covered: a call that was under way when its process was killed.
-    Its reservation stays counted, so the caps hold, but it is made once more.
+    Its reservation stays counted, so the caps hold, but it is made once more. And one that an
+    endpoint received, did not answer, and a fallback then did: it is counted at its worst, which
+    may be more than the cap had left.
     """
 
     def __init__(
@@ -97,18 +99,9 @@ class PaidChat:
                 key=key,
                 answer=response.model_dump_json().encode(),
                 model=response.model,
+                lost=worst if response.perhaps_charged_twice else None,
             )
-            if response.perhaps_charged_twice:
-                await self._count_the_first(worst, request.route, model)
         return response
-
-    async def _count_the_first(self, worst: Amount, route: Route, model: str) -> None:
-        """A reservation that stays, for the call that a fallback took over: its cost is not known.
-
-        Where the caps do not hold as much, nothing more can be spent anyway.
-        """
-        with suppress(BudgetExhausted):
-            await asyncio.to_thread(self._reserve, worst, route, model)
 
     @asynccontextmanager
     async def _reserved(self, worst: Amount, route: Route, model: str) -> AsyncIterator[str]:
@@ -120,7 +113,15 @@ class PaidChat:
         async with self._turn:
             while True:
                 try:
-                    entry = await asyncio.to_thread(self._reserve, worst, route, model)
+                    entry = await asyncio.to_thread(
+                        self._ledger.reserve,
+                        self._solve_id,
+                        worst,
+                        route=route.value,
+                        model=model,
+                        client=self._client,
+                        client_cap=self._client_cap,
+                    )
                     break
                 except BudgetExhausted:
                     if not self._under_way:
@@ -133,16 +134,6 @@ class PaidChat:
             async with self._turn:
                 self._under_way -= 1
                 self._turn.notify_all()
-
-    def _reserve(self, worst: Amount, route: Route, model: str) -> str:
-        return self._ledger.reserve(
-            self._solve_id,
-            worst,
-            route=route.value,
-            model=model,
-            client=self._client,
-            client_cap=self._client_cap,
-        )
 
     def _key(self, key: str) -> str:
         if self._generation == 0:

@@ -31,6 +31,7 @@ from calisota.errors import (
     InputError,
     ModelRejected,
     ModelUnavailable,
+    PermanentError,
 )
 from calisota.ledger import Amount, Cap
 from calisota.ledger.ledger import Ledger
@@ -228,7 +229,7 @@ class Stages:
                 vector=hits.vector,
                 least=self._settings.memory_min_similarity,
             )
-        except MemoryUnavailable:
+        except (MemoryUnavailable, PermanentError):
             return hits  # an example less is no reason not to solve
         if recalled is None:
             return hits
@@ -251,7 +252,7 @@ class Stages:
             program=program,
             verdict=report.verdict,
         )
-        with suppress(MemoryUnavailable):  # what was solved is solved
+        with suppress(MemoryUnavailable, PermanentError):  # what was solved is solved
             self._memory.remember(memory, encoder=hits.encoder, vector=hits.vector)
 
     @cached_property
@@ -310,16 +311,16 @@ class Stages:
             admitted = self._load(solve_id, "problem", Admitted)
             record = self.record(solve_id, before_round=round_number)
             planned = self._load(solve_id, "plan", Planned)
-            briefs = engine.make_briefs(
-                round_number=round_number,
-                candidates=admitted.problem.options.candidates,
-                plan=planned.plan,
-                has_passages=bool(record.hits.hits),
-                last=record.last,
-                prompts=agents.prompt_hashes(),
-                has_frontier=self._settings.llm_model_frontier is not None,
-            )
             async with self._paid(solve_id, admitted, generation) as chat:
+                briefs = engine.make_briefs(
+                    round_number=round_number,
+                    candidates=admitted.problem.options.candidates,
+                    plan=planned.plan,
+                    has_passages=bool(record.hits.hits),
+                    last=record.last,
+                    prompts=agents.prompt_hashes(),
+                    has_frontier=chat.has(Route.FRONTIER),
+                )
                 drawn = await self._draw(chat, record, briefs, round_number)
             self._store.put(solve_id, f"round_{round_number}/candidates", drawn)
         return drawn

@@ -12,7 +12,7 @@ from calisota.llm import ChatModel, ChatRequest, Message
 from calisota.models import Candidate, Critique, ExecutionMatrix, Finding, Problem, Route, Usage
 
 CRITIC_TOKENS = 220
-CRITIC_TOKENS_AT_LENGTH = 1000
+CRITIC_TOKENS_AT_LENGTH = 1200
 
 
 class FindingDraft(BaseModel):
@@ -33,7 +33,7 @@ class CritiqueDraft(BaseModel):
 class QuotingFindingDraft(FindingDraft):
     """A finding and the line of the program that shows it."""
 
-    quote: str = Field(default="", max_length=200)
+    quote: str | None = None
 
 
 class CritiqueAtLengthDraft(BaseModel):
@@ -95,7 +95,7 @@ async def review(
             Finding(
                 severity=found.severity,
                 message=found.message,
-                line=_line_of(getattr(found, "quote", ""), candidate.source or ""),
+                line=_line_of(getattr(found, "quote", None) or "", candidate.source or ""),
             )
             for found in draft.findings
         ],
@@ -106,11 +106,14 @@ async def review(
 
 
 def _line_of(quote: str, source: str) -> int | None:
-    """Where the quoted line stands, from 1; a model that counts lines itself miscounts."""
-    lines = [line.strip() for line in source.splitlines()]
+    """Where the quoted line stands, from 1; a model that counts lines itself miscounts.
+
+    None: nowhere, or more than one could be meant.
+    """
+    lines = [line.strip() for line in source.split("\n")]
     wanted = next((line.strip() for line in quote.splitlines() if line.strip()), None)
     if wanted is None:
         return None
-    exact = (number for number, line in enumerate(lines, 1) if line == wanted)
-    within = (number for number, line in enumerate(lines, 1) if wanted in line)
-    return next(exact, None) or next(within, None)
+    exact = [number for number, line in enumerate(lines, 1) if line == wanted]
+    found = exact or [number for number, line in enumerate(lines, 1) if wanted in line]
+    return found[0] if len(found) == 1 else None

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from calisota.models import Hit
 
 PLAN_TOKENS = 300
-PLAN_TOKENS_WITH_INPUTS = 2000
+PLAN_TOKENS_WITH_INPUTS = 2500
+MOST_FUNCTIONS = 8
+MOST_OF_A_FUNCTION = 200
+"""Cut, not refused: a long line must not cost the plan its inputs."""
 
 
 class PlanDraft(BaseModel):
@@ -31,9 +34,7 @@ class PlanWithInputsDraft(PlanDraft):
 
     approaches: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=4)
     inputs: list[Annotated[str, Field(max_length=1000)]] = Field(max_length=20)
-    functions: list[Annotated[str, Field(max_length=160)]] = Field(
-        default_factory=list, max_length=8
-    )
+    functions: list[str] = Field(default_factory=list)
     search: str = Field(default="", max_length=200)
 
 
@@ -82,7 +83,10 @@ async def make_plan(
             contract=draft.contract,
             approaches=_distinct(draft.approaches),
             corner_cases=_distinct(draft.corner_cases),
-            functions=_distinct(getattr(draft, "functions", [])),
+            functions=[
+                line[:MOST_OF_A_FUNCTION]
+                for line in _distinct(getattr(draft, "functions", []))[:MOST_FUNCTIONS]
+            ],
         ),
         usage=response.usage,
         inputs=probes_of(problem, getattr(draft, "inputs", [])),

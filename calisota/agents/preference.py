@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from calisota.agents.answers import parse_json
 from calisota.agents.prompts import LANGUAGE_NAMES, render
-from calisota.errors import BudgetExhausted, ModelRejected, ModelUnavailable
+from calisota.errors import CalisotaError
 from calisota.llm import ChatRequest, Message
 from calisota.models import Route, Usage
 
@@ -34,7 +34,7 @@ async def prefers_second(
 
     A judge of pairs leans to a place, so one that changes its mind with the order has no view.
     Source: Zheng et al., arXiv 2306.05685, section 3.4. Both are asked at once; a call that cannot
-    be made is no view. Raises: what is neither of budget nor endpoint.
+    be made is no view.
     """
 
     async def ask(*shown: str) -> tuple[str | None, Usage]:
@@ -54,7 +54,7 @@ async def prefers_second(
                     answer_schema=PreferenceDraft,
                 )
             )
-        except (BudgetExhausted, ModelUnavailable, ModelRejected):
+        except CalisotaError:  # advice only: what is decided is not held up for want of it
             return None, Usage()
         draft = parse_json(response.text, PreferenceDraft)
         return (draft.better if draft else None), response.usage

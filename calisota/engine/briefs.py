@@ -30,11 +30,11 @@ def make_briefs(
     with the plan's approaches in turn, varied. After a `repair` decision every second brief
     repairs (at most two: repairs pay for little more), the others are written afresh and varied.
     After an `escalate` the slow model writes the first one, the frontier model, where there is
-    one, the second, and the coder the others.
+    one, the second, and the coder the others; where only one is wanted the larger model writes it.
     Source: two repairs hold most of the gain (DDI, arXiv 2506.18403).
     """
     repairs = last.candidate_id if last is not None and last.action is Action.REPAIR else None
-    writers = [Route.SLOW, *([Route.FRONTIER] if has_frontier else [])]
+    writers = [Route.SLOW, *([Route.FRONTIER] if has_frontier else [])][-candidates:]
     escalated = last is not None and last.action is Action.ESCALATE
     briefs = []
     for number in range(candidates):

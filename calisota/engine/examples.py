@@ -140,7 +140,7 @@ def _value(text: str) -> JsonValue | _Nothing:
             return _NOTHING
         head, rest = match[0], text[match.end() :]
     # "5 + 1" or "3/2" is a sum, "[1].pop()" a call, "1. f(2)" the next sentence.
-    if re.match(r"\s*[-+*/%<>&|^\[(]\s*[\w(\"'\[]|\.\w", rest):
+    if re.match(r"\s*[-+*/%<>&|^\[(]\s*[\w(\"'\[]|\.\w|\s+\.|\.\.", rest):
         return _NOTHING
     try:
         return _literal(parse_expression(head))

@@ -17,14 +17,14 @@ _FAILS = {Outcome.RUNTIME_ERROR, Outcome.TIME_LIMIT, Outcome.MEMORY_LIMIT, Outco
 
 
 def objections_to(record: SolveRecord, candidate_id: str) -> list[Probe]:
-    """The critic's inputs against this candidate that can be sent."""
+    """The critic's inputs that can be sent, those against this candidate first.
+
+    Those against another one count as well: what is handed out may be a program that does the same
+    and that no critic saw.
+    """
     critiques = [result.critique for _, result in record.rounds if result.critique]
-    found = [
-        probe
-        for critique in critiques
-        if critique.candidate_id == candidate_id
-        for probe in critique.objections
-    ]
+    critiques.sort(key=lambda critique: critique.candidate_id != candidate_id)
+    found = [probe for critique in critiques for probe in critique.objections]
     calls = [probe.call for probe in record.trials.inputs if probe.call is not None]
     return [p for p in found if sendable(record.problem, p, calls)][:MAX_OBJECTIONS]
 

@@ -116,10 +116,11 @@ def failing(
     return [repair for _, repair in found if repair.failures]
 
 
-def _located(critique: Critique) -> list[str]:
-    """What the critic found wrong in a line of the program."""
+def _located(critique: Critique, source: str) -> list[str]:
+    """What the critic found wrong in a line of the program, with that line."""
+    lines = source.split("\n")
     return [
-        f"line {found.line}: {found.message}"
+        f"`{lines[found.line - 1].strip()}`: {found.message}"
         for found in critique.findings
         if found.line is not None and found.severity == "error"
     ]
@@ -138,7 +139,7 @@ def repair_of(record: SolveRecord, brief: Brief) -> Repair | None:
         text
         for critique in critiques
         if critique.candidate_id == brief.repairs
-        for text in (*_located(critique), *critique.suggestions)
+        for text in (*_located(critique, candidate.source), *critique.suggestions)
     ]
     return Repair(
         source=candidate.source,

@@ -181,12 +181,15 @@ class Ledger:
         key: str | None = None,
         answer: bytes | None = None,
         model: str | None = None,
+        lost: Amount | None = None,
     ) -> bool:
         """Whether this was the first word about a reservation; a second one changes nothing.
 
         `answer` is kept under `key` in the same transaction: what was paid for is not lost.
+        `lost` stays reserved beside it, whatever the caps: the most that another call may have
+        cost which was made for the same reservation, and of which nothing came back.
         """
-        return self._close(entry, "settled", actual, key=key, answer=answer, model=model)
+        return self._close(entry, "settled", actual, key=key, answer=answer, model=model, lost=lost)
 
     def release(self, entry: str) -> bool:
         """Whether a reservation was given back: only for a call that was certainly not made."""
@@ -201,8 +204,9 @@ class Ledger:
         key: str | None = None,
         answer: bytes | None = None,
         model: str | None = None,
+        lost: Amount | None = None,
     ) -> bool:
-        spent = _counted(actual)
+        spent, more = _counted(actual), _counted(lost or Amount())
         with self._begun() as connection:
             row = connection.execute(
                 sa.select(entries).where(entries.c.id == entry).with_for_update()
@@ -211,11 +215,17 @@ class Ledger:
                 return False
             values = {"state": state, **spent} | ({"model": model} if model else {})
             connection.execute(sa.update(entries).where(entries.c.id == entry).values(**values))
+            change = {n: accounts.c[n] - getattr(row, n) + spent[n] + more[n] for n in COUNTED}
             for name in (f"solve:{row.solve}", f"client:{row.client}:{row.day}"):
                 connection.execute(
-                    sa.update(accounts)
-                    .where(accounts.c.name == name)
-                    .values({n: accounts.c[n] - getattr(row, n) + spent[n] for n in COUNTED})
+                    sa.update(accounts).where(accounts.c.name == name).values(change)
+                )
+            if lost is not None:
+                kept = {n: getattr(row, n) for n in ("solve", "client", "day", "route", "model")}
+                connection.execute(
+                    sa.insert(entries).values(
+                        id=secrets.token_hex(16), state="open", **kept, **more
+                    )
                 )
             if key is not None and answer is not None:
                 # Two never insert one answer: they have waited for the Solve's account.

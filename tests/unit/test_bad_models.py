@@ -40,6 +40,7 @@ class Rig:
         self._code = code
         self.plan: Any = PLAN
         self.critique: Any = CRITIQUE
+        self.preference: Callable[[str], str] = lambda _prompt: "neither"
         self.passage = "def triple(n): return n * 3"
         self.prompts: list[str] = []
 
@@ -50,6 +51,8 @@ class Rig:
             return self.plan
         if prompt.startswith("You review"):
             return self.critique
+        if prompt.startswith("You choose"):
+            return json.dumps({"why": "w", "better": self.preference(prompt)})
         self.coded += 1
         return self._code(request, self.coded)
 
@@ -248,6 +251,28 @@ def test_an_objection_of_the_critic_is_run_and_can_only_lower_a_verdict(tmp_path
         {"score": 9, "findings": [], "suggestions": [], "objections": ["[1000]", "[7]", "x"]}
     )
     report = rig.solve(**asked)
+    assert report.verdict == "unverified"
+    assert report.doubts == ["The reviewer was right: it fails for double(1000) (runtime_error)."]
+
+
+def test_a_preference_does_not_get_a_program_past_the_critics_objections(tmp_path: Path):
+    crashes = "def double(n):\n    if n == 1000:\n        raise ValueError\n    return {}\n"
+    preferred = crashes.format("2 * n")
+    rig = Rig(
+        tmp_path,
+        lambda request, _number: fenced(
+            crashes.format("n * 2") if request["temperature"] == 0 else preferred
+        ),
+    )
+    rig.plan = json.dumps({"contract": "c", "approaches": ["a", "b"], "corner_cases": []})
+    rig.critique = json.dumps(
+        {"score": 9, "findings": [], "suggestions": [], "objections": ["[1000]"]}
+    )
+    rig.preference = lambda prompt: (
+        "first" if prompt.index("return 2 * n") < prompt.index("return n * 2") else "second"
+    )
+    report = rig.solve(statement=EXAMPLES, tests=[], options={"candidates": 3, "rounds": 1})
+    assert report.code == preferred
     assert report.verdict == "unverified"
     assert report.doubts == ["The reviewer was right: it fails for double(1000) (runtime_error)."]
 

@@ -477,7 +477,7 @@ def test_a_forged_verdict_falls_when_it_is_executed_again(here: Installation, tm
 def test_a_claim_in_other_words_than_the_results_allow_is_not_the_same(made, tmp_path: Path):
     data, evidence = made
     assert replay(evidence, InProcessSandbox()).same
-    words = {"claim": "The program is right for every input."}
+    words = {"claim": "The program is right for every input.", "agreement": 0.123}
     report = evidence.report.model_copy(update=words).model_dump_json().encode()
     replayed = replay(
         open_evidence(signed_anew(data, tmp_path, report__json=report)), InProcessSandbox()

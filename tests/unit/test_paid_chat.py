@@ -193,6 +193,17 @@ async def test_a_call_that_a_fallback_took_over_stays_counted_if_it_arrived(
     assert rig.ledger.spent("s").calls == calls, "the answer that is kept costs nothing"
 
 
+async def test_a_lost_call_is_counted_even_where_the_cap_has_no_room_for_it(tmp_path: Path):
+    worst = ASK.worst_case_tokens()
+    rig = Rig(tmp_path, Cap(tokens=worst + 1))
+    both = FallbackChat(Silent(arrived=True), ScriptedChat(["one"]))
+    await rig.chat(both).complete(ASK)
+    assert rig.ledger.spent("s").tokens > worst
+    short = ASK.model_copy(update={"max_tokens": 1, "messages": [Message(role="user", content="")]})
+    with pytest.raises(BudgetExhausted):
+        await rig.chat(ScriptedChat(["never"])).complete(short)
+
+
 async def test_a_fallback_that_fell_silent_too_may_have_charged(tmp_path: Path):
     rig = Rig(tmp_path, Cap())
     both = FallbackChat(Silent(arrived=False), Silent(arrived=True))

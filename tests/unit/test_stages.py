@@ -465,7 +465,7 @@ def test_a_finding_has_the_line_that_the_critic_quotes_and_only_that(tmp_path: P
     findings = [
         {"severity": "error", "message": "subtracts", "quote": "  return a - b"},
         {"severity": "error", "message": "reads a file", "quote": "open('x')"},
-        {"severity": "info", "message": "no types", "quote": ""},
+        {"severity": "info", "message": "no types", "quote": None},
     ]
     rig = Rig(
         tmp_path,
@@ -480,7 +480,7 @@ def test_a_finding_has_the_line_that_the_critic_quotes_and_only_that(tmp_path: P
     assert critique is not None
     assert [found.line for found in critique.findings] == [2, None, None]
     repair_prompt = next(text for text in rig.prompts(Route.FAST) if "is wrong" in text)
-    assert "line 2: subtracts" in repair_prompt
+    assert "`return a - b`: subtracts" in repair_prompt
     assert "reads a file" not in repair_prompt
 
 

@@ -32,6 +32,7 @@ def found(statement: str, entry: str = "f") -> list[tuple[list[object], object]]
         ("f(1) returns 1. f(2) returns 4. f(3) returns 9.", [([1], 1), ([2], 4), ([3], 9)]),
         ("f(3) = 1 + 2", []),
         ("f(3) = [1].pop()", []),
+        ("f(3) = [1] .pop() and f(4) = 1 .. 5 and f(5) = 'a' .upper()", []),
         ("f(n) = n / 2", []),
         ("f(x) returns the sum", []),
         ("self.f(1) == 2; half_f(1) == 2", []),
