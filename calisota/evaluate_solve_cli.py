@@ -6,7 +6,7 @@ import json
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 from rich.console import Console
@@ -33,7 +33,11 @@ def solve(  # noqa: PLR0913  # the options of a command
     suite: Annotated[
         str, typer.Option(help="`humaneval`, or a file of JSON lines: docs/evaluation.md.")
     ] = "humaneval",
-    limit: Annotated[int, typer.Option(min=0, help="So many cases, evenly spread; 0: all.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, help="So many cases; 0: all.")] = 0,
+    pick: Annotated[
+        Literal["spread", "shortest"],
+        typer.Option(help="Which: evenly spread, or of the shortest reference programs."),
+    ] = "spread",
     seeds: Annotated[int, typer.Option(min=1, max=20, help="Solves of each case.")] = 1,
     client_tests: Annotated[
         int, typer.Option(min=0, max=50, help="humaneval: asserts that the client gives.")
@@ -88,6 +92,7 @@ def solve(  # noqa: PLR0913  # the options of a command
     plan = EvaluationPlan(
         suite=suite if suite == "humaneval" else str(Path(suite).absolute()),
         limit=limit,
+        pick=pick,
         seeds=seeds,
         client_tests=client_tests,
         candidates=candidates,

@@ -83,6 +83,13 @@ class Settings(BaseSettings):
         description="The model's context; an eighth of it, at most 1500 tokens, is for passages. "
         "Unset: 4096 for the embedded model, else 16384.",
     )
+    llm_temperature: float | None = Field(
+        default=None,
+        ge=0,
+        le=2,
+        description="Temperature of programs that are to differ. Unset: 0.4 for the "
+        "embedded model, which loses its thread above, else 0.8.",
+    )
     llm_concurrency: int = Field(default=4, ge=1, le=64, description="Calls in flight per step.")
     llm_gguf: Path | None = Field(
         default=None, description="Your own GGUF weights for the embedded model server."
@@ -328,6 +335,13 @@ class Settings(BaseSettings):
     def answer_tokens(self) -> int:
         """Longest answer of one call."""
         return self.llm_max_tokens or (256 if self.llm_is_embedded else 4096)
+
+    @property
+    def varied_temperature(self) -> float:
+        """Temperature of programs that are to differ."""
+        if self.llm_temperature is not None:
+            return self.llm_temperature
+        return 0.4 if self.llm_is_embedded else 0.8
 
     @property
     def context_tokens(self) -> int:

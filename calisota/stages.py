@@ -319,6 +319,7 @@ class Stages:
                     has_passages=bool(record.hits.hits),
                     last=record.last,
                     prompts=agents.prompt_hashes(),
+                    varied=self._settings.varied_temperature,
                     has_frontier=chat.has(Route.FRONTIER),
                 )
                 drawn = await self._draw(chat, record, briefs, round_number)

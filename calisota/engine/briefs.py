@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 CAREFUL = 0.0
 """Greedy: the likeliest program, and the same one each time that the Problem is sent."""
-VARIED = 0.8
 
 
 def make_briefs(
@@ -22,9 +21,10 @@ def make_briefs(
     has_passages: bool,
     last: Decision | None,
     prompts: dict[str, str],
+    varied: float = 0.8,
     has_frontier: bool = False,
 ) -> list[Brief]:
-    """`candidates` briefs for this round.
+    """`candidates` briefs for this round; `varied` is the temperature of those that are to differ.
 
     First round: one direct brief without passages, greedy, the others with passages,
     with the plan's approaches in turn, varied. After a `repair` decision every second brief
@@ -47,7 +47,7 @@ def make_briefs(
                 number=number,
                 approach=_approach(plan, round_number, number) if afresh else None,
                 with_passages=has_passages and afresh and number % 2 == 1,
-                temperature=CAREFUL if direct or (repairing and number == 0) else VARIED,
+                temperature=CAREFUL if direct or (repairing and number == 0) else varied,
                 repairs=repairs if repairing else None,
                 prompt=f"{name}@{prompts[name]}",
                 route=writers[number] if escalated and number < len(writers) else Route.FAST,

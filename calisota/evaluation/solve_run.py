@@ -16,7 +16,6 @@ from pydantic import Field
 from calisota import agents, engine
 from calisota.artifacts import ArtifactStore
 from calisota.conditions import Conditions, conditions_of
-from calisota.engine.briefs import VARIED
 from calisota.errors import ArtifactDamaged, InputError
 from calisota.evaluation.solving import (
     BY_TEXT,
@@ -27,7 +26,7 @@ from calisota.evaluation.solving import (
     voted,
 )
 from calisota.evaluation.solving_report import SolvingReport, summary
-from calisota.evaluation.suites import HUMANEVAL, load_suite, spread
+from calisota.evaluation.suites import HUMANEVAL, Pick, load_suite, picked
 from calisota.models import Brief, Frozen, Options, Plan
 from calisota.settings import Part  # noqa: TC001  # of a model's field
 from calisota.stages import open_stages
@@ -50,6 +49,7 @@ _BEARING = {
     "llm_fallback_base_url",
     "llm_gguf",
     "llm_max_tokens",
+    "llm_temperature",
     "memory_min_similarity",
     "retrieval_min_score",
     "without",
@@ -65,7 +65,9 @@ class EvaluationPlan(Frozen):
     suite: str = Field(default=HUMANEVAL, min_length=1)
     """`humaneval`, or the path of a file of JSON lines."""
     limit: int = Field(default=0, ge=0)
-    """So many cases, evenly spread; 0: all."""
+    """So many cases; 0: all."""
+    pick: Pick = "spread"
+    """Which ones: evenly spread, or those whose reference programs are shortest."""
     seeds: int = Field(default=1, ge=1, le=20)
     """Solves of each case."""
     client_tests: int = Field(default=0, ge=0, le=50)
@@ -84,7 +86,8 @@ class EvaluationPlan(Frozen):
         named = {"candidates": self.candidates, "rounds": self.rounds}
         given = {name: value for name, value in named.items() if value is not None}
         found = []
-        for case in spread(load_suite(self.suite, client_tests=self.client_tests), self.limit):
+        suite = load_suite(self.suite, client_tests=self.client_tests)
+        for case in picked(suite, self.limit, self.pick):
             options = case.problem.options.model_dump() | given
             problem = case.problem.model_copy(update={"options": Options.model_validate(options)})
             found.append(case.model_copy(update={"problem": problem}))
@@ -334,7 +337,7 @@ class EvaluationRun:
                     number=len(every),
                     approach=None,
                     with_passages=False,
-                    temperature=VARIED,
+                    temperature=self._settings.varied_temperature,
                     prompt="code",
                 )
                 every.append(

