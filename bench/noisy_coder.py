@@ -55,6 +55,9 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=4)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--styles", type=int, default=1, help="ways in which programs are written")
+    parser.add_argument(
+        "--planner", type=float, help="chance that an answer which the planner quotes is right"
+    )
     parser.add_argument("--name", default="noisy_coder")
     parser.add_argument("--plot", type=Path, help="draw coverage and false claims here")
     parser.add_argument("--read", type=Path, help="show what an earlier run wrote, and run nothing")
@@ -101,7 +104,8 @@ def main() -> None:
                 coder = NoisyCoder(
                     case,
                     mutants,
-                    inputs=case.inputs,
+                    known=case.known,
+                    planner=chosen.planner,
                     error_rate=rate,
                     correlation=correlation,
                     seed=0,
@@ -120,6 +124,7 @@ def main() -> None:
             "client_tests": chosen.client_tests,
             "candidates": chosen.candidates,
             "styles": chosen.styles,
+            "planner": chosen.planner,
             "seconds": time.monotonic() - began,
             "reports": [report.model_dump(mode="json") for report in reports],
         },

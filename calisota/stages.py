@@ -882,7 +882,9 @@ def proven(
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         matrices = list(pool.map(changed, changes))
-    return second, engine.strength_of(second, zip(changes, matrices, strict=True))
+    expected = [probe.expects for probe in record.trials.inputs]
+    pairs = zip(changes, matrices, strict=True)
+    return second, engine.strength_of(second, pairs, expected=expected)
 
 
 def read_record(

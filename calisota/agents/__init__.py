@@ -1,7 +1,7 @@
 """The model-driven roles: planner, coder and critic. They propose; execution decides."""
 
-from calisota.agents.analyst import answer_from_text, as_offered, diagnose, expected_answer
-from calisota.agents.answers import AT_LENGTH_TOKENS
+from calisota.agents.analyst import as_offered, diagnose, expected_answer
+from calisota.agents.answers import AT_LENGTH_TOKENS, answer_from_text
 from calisota.agents.coder import Hints, Repair, write_candidate
 from calisota.agents.critic import review
 from calisota.agents.planner import make_plan, no_plan

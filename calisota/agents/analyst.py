@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
-from calisota.agents.answers import parse_json
+from calisota.agents.answers import answer_from_text, is_quoted, parse_json
 from calisota.agents.prompts import LANGUAGE_NAMES, examples, render
 from calisota.llm import ChatRequest, Message
 from calisota.models import Frozen, Language, Route, Usage
-from calisota.sandbox.answers import canonical_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,17 +92,9 @@ async def expected_answer(
 
 
 def _said(draft: ExpectDraft, problem: Problem) -> str | None:
-    quoted = " ".join(draft.quote.split())
-    if not draft.stated or not quoted or quoted not in " ".join(problem.statement.split()):
+    if not draft.stated or not is_quoted(draft.quote, problem):
         return None
     return answer_from_text(draft.answer, problem)
-
-
-def answer_from_text(text: str, problem: Problem) -> str | None:
-    """What a model or a person wrote as an answer, as `TestResult.answer`; None: it is none."""
-    return canonical_answer(
-        text, is_call=problem.entry_point is not None, language=problem.language
-    )
 
 
 def as_offered(said: str, options: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from calisota.models import Call, Language, Probe, Problem
 from calisota.models.python_source import parse_python
+from calisota.sandbox.answers import canonical_answer
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -52,6 +53,19 @@ def probes_of(problem: Problem, texts: list[str]) -> list[Probe]:
     if problem.entry_point is None:
         return [Probe(origin="planner", stdin=text) for text in texts]
     return [probe for text in texts if (probe := _call_probe(text)) is not None]
+
+
+def is_quoted(quote: str, problem: Problem) -> bool:
+    """Whether these are words of the statement, spaces and line ends aside."""
+    words = " ".join(quote.split())
+    return bool(words) and words in " ".join(problem.statement.split())
+
+
+def answer_from_text(text: str, problem: Problem) -> str | None:
+    """What a model or a person wrote as an answer, as `TestResult.answer`; None: it is none."""
+    return canonical_answer(
+        text, is_call=problem.entry_point is not None, language=problem.language
+    )
 
 
 def _call_probe(text: str) -> Probe | None:

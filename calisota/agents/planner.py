@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
-from calisota.agents.answers import AT_LENGTH_TOKENS, parse_json, probes_of
+from calisota.agents.answers import (
+    AT_LENGTH_TOKENS,
+    answer_from_text,
+    is_quoted,
+    parse_json,
+    probes_of,
+)
 from calisota.agents.prompts import examples, render
 from calisota.llm import ChatModel, ChatRequest, Message
-from calisota.models import Plan, Planned, Problem, Route, Usage
+from calisota.models import Plan, Planned, Probe, Problem, Route, Usage
 
 if TYPE_CHECKING:
     from calisota.models import Hit
 
 PLAN_TOKENS = 300
 PLAN_TOKENS_WITH_INPUTS = 2500
+MOST_ANSWERS = 8
 MOST_FUNCTIONS = 8
 MOST_OF_A_FUNCTION = 200
 """Cut, not refused: a long line must not cost the plan its inputs."""
@@ -29,11 +36,20 @@ class PlanDraft(BaseModel):
     corner_cases: list[Annotated[str, Field(max_length=120)]] = Field(max_length=4)
 
 
+class QuotedDraft(BaseModel):
+    """An input whose answer the statement implies, and the words that imply it."""
+
+    quote: str = Field(max_length=300)
+    input: str = Field(max_length=1000)
+    answer: str = Field(max_length=500)
+
+
 class PlanWithInputsDraft(PlanDraft):
     """A plan of a model that may answer at length."""
 
     approaches: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=4)
     inputs: list[Annotated[str, Field(max_length=1000)]] = Field(max_length=20)
+    answers: list[QuotedDraft] = Field(default_factory=list, max_length=MOST_ANSWERS)
     functions: list[str] = Field(default_factory=list)
     search: str = Field(default="", max_length=200)
 
@@ -89,9 +105,24 @@ async def make_plan(
             ],
         ),
         usage=response.usage,
-        inputs=probes_of(problem, getattr(draft, "inputs", [])),
+        inputs=[
+            *_expecting(problem, getattr(draft, "answers", [])),
+            *probes_of(problem, getattr(draft, "inputs", [])),
+        ],
         search=draft.search.strip() or None if isinstance(draft, PlanWithInputsDraft) else None,
     )
+
+
+def _expecting(problem: Problem, drafts: list[QuotedDraft]) -> list[Probe]:
+    """The inputs whose answer is quoted from the statement; what quotes nothing is left out."""
+    found = []
+    for draft in drafts:
+        said = answer_from_text(draft.answer, problem)
+        if said is None or not is_quoted(draft.quote, problem):
+            continue
+        known = {"quote": draft.quote, "expects": said}
+        found += [one.model_copy(update=known) for one in probes_of(problem, [draft.input])]
+    return found
 
 
 def no_plan(problem: Problem, usage: Usage, *, note: str) -> Planned:

@@ -28,11 +28,13 @@ def claim_of(
     strength: TestStrength | None,
     agreement: float | None,
     inputs: int,
+    unchecked: bool = False,
 ) -> str:
     """One to three sentences about `matrix`, the matrix of the program in the report.
 
     `confirmed`: the matrix is from a second clean run in a new container. `inputs`: how many
     generated inputs programs were compared on; what the critic added at the end is none.
+    `unchecked`: too little is known to be right for agreement to count.
     """
     if verdict in _FIXED:
         return _FIXED[verdict]
@@ -42,9 +44,11 @@ def claim_of(
         case Verdict.NEEDS_CLARIFICATION:
             claim = f"Nothing is claimed until it is clear what you want: {decision.reason}."
         case Verdict.UNVERIFIED:
-            claim = _unverified(matrix, agreement, inputs)
+            claim = _unverified(matrix, agreement, inputs, unchecked=unchecked)
         case Verdict.CONSISTENT:
             claim = _consistent(matrix, agreement, inputs) + _strength(strength, "the inputs")
+            if strength is not None and strength.mutants:
+                claim = f"{claim[:-1]}, what the statement says {strength.by_answers}."
         case Verdict.FAILED | Verdict.BUDGET_EXHAUSTED:
             claim = _not_solved(verdict, matrix)
         case _:
@@ -72,7 +76,9 @@ def _not_solved(verdict: Verdict, matrix: ExecutionMatrix | None) -> str:
     )
 
 
-def _unverified(matrix: ExecutionMatrix | None, agreement: float | None, inputs: int) -> str:
+def _unverified(
+    matrix: ExecutionMatrix | None, agreement: float | None, inputs: int, *, unchecked: bool
+) -> str:
     if matrix is None or matrix.outcome is not Outcome.ACCEPTED:
         return "The program runs. You gave no tests, so no more was proven."
     examples = len(matrix.examples)
@@ -81,9 +87,14 @@ def _unverified(matrix: ExecutionMatrix | None, agreement: float | None, inputs:
         text = f"The program passes {_examples(examples)}."
     text += " You gave no tests, so no more was proven."
     if agreement is not None and inputs:
+        why = (
+            ", but what the statement says tells them from too few programs near them"
+            if unchecked
+            else ": too few, or inputs that tell too little"
+        )
         text += (
             f" {agreement:.0%} of the programs{_such(examples)}, by weight, agree with it on "
-            f"{inputs} generated inputs: too few, or inputs that tell too little."
+            f"{inputs} generated inputs{',' if unchecked else ':'} {why}."
         )
     return text
 

@@ -9,9 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from calisota.agents.coder import NO_PROGRAM
-from calisota.engine.behaviour import entropy, signature, telling
+from calisota.engine.behaviour import entropy, signature
 from calisota.engine.claim import SPENT
-from calisota.engine.doubt import question_about_inputs, question_about_tests
+from calisota.engine.consensus import agreed
+from calisota.engine.doubt import (
+    question_about_inputs,
+    question_about_quoted,
+    question_about_tests,
+    question_that_stands,
+)
 from calisota.engine.standing import Standing, passed
 from calisota.models import Action, Decision, Outcome, Verdict
 
@@ -26,15 +32,6 @@ BROKEN_SHARE = 0.2
 INFRASTRUCTURE_RETRIES = 2
 REPAIRS = 2
 """Of one line of programs. Source: two hold most of the gain (DDI, arXiv 2506.18403)."""
-
-CONSENSUS_FIRST = 1.0
-CONSENSUS_LATER = 5 / 6
-"""Share of the largest cluster, after the first round and later."""
-CONSENSUS_MEMBERS = 3
-CONSENSUS_FAMILIES = 2
-CONSENSUS_INPUTS = 8
-CONSENSUS_TELLING = 3
-"""The five were set beforehand; docs/evaluation.md holds them against programs with faults."""
 
 SCATTERED = 0.9
 SCATTERED_FROM = 6
@@ -89,7 +86,7 @@ def rivals(state: SolveState) -> tuple[str, str] | None:
     None where there is no other, or nothing is accepted for what it does.
     """
     standing = Standing(state)
-    equals = _sound(standing) or _agreed(standing)
+    equals = _sound(standing) or agreed(standing)
     others = (one for one in equals if one.likeness != equals[0].likeness)
     other = next(others, None)
     return (equals[0].candidate_id, other.candidate_id) if other else None
@@ -137,29 +134,12 @@ def _accept(s: Standing, one: Tried) -> Decision:
 
 def _accept_consistent(s: Standing) -> Decision | None:
     """A candidate that independent others agree with on inputs that tell programs apart."""
-    agreed = _agreed(s)
-    if not agreed:
+    members = agreed(s)
+    if not members:
         return None
-    families, one = s.clusters[0].families, _preferred(s, agreed)
-    reason = f"{len(agreed)} candidates of {families} briefs agree on {one.matrix.ran()} inputs"
+    families, one = s.clusters[0].families, _preferred(s, members)
+    reason = f"{len(members)} candidates of {families} briefs agree on {one.matrix.ran()} inputs"
     return _made(s, Action.ACCEPT, reason, verdict=Verdict.CONSISTENT, of=one)
-
-
-def _agreed(s: Standing) -> list[Tried]:
-    """The members of a cluster that is large and varied enough."""
-    if s.tested or not s.clusters:
-        return []
-    top = s.clusters[0]
-    one = s.by_id[top.members[0]]
-    least = CONSENSUS_FIRST if s.state.round == 1 else CONSENSUS_LATER
-    agreed = (
-        top.share >= least - 1e-9  # of sums of halves
-        and len(top.members) >= CONSENSUS_MEMBERS
-        and top.families >= CONSENSUS_FAMILIES
-        and one.matrix.ran() >= CONSENSUS_INPUTS
-        and telling(one) >= CONSENSUS_TELLING
-    )
-    return [s.by_id[name] for name in top.members] if agreed else []
 
 
 def _accept_unproven(s: Standing) -> Decision | None:
@@ -221,7 +201,7 @@ def _discriminate(s: Standing) -> Decision | None:
     calls_left = s.state.calls_budget - s.state.usage.calls
     if s.state.asked or s.state.settled or calls_left <= 2:  # noqa: PLR2004  # it is asked twice
         return None
-    question = question_about_tests(s) or question_about_inputs(s)
+    question = question_about_tests(s) or question_about_quoted(s) or question_about_inputs(s)
     if question is None:
         return None
     reason = f"what is right for {question.asked}?"
@@ -229,14 +209,16 @@ def _discriminate(s: Standing) -> Decision | None:
 
 
 def _clarify(s: Standing) -> Decision | None:
-    """The planner found that the statement does not say."""
+    """The planner found that the statement does not say, or says what no program does."""
     open_ones = [q for q in s.state.questions if q.about == "input" and q.said is None]
-    if not open_ones or s.state.on_ambiguous == "best_guess" or s.state.settled:
+    question = open_ones[-1] if open_ones else question_that_stands(s)
+    if question is None or s.state.on_ambiguous == "best_guess" or s.state.settled:
         return None
-    question = open_ones[-1]
     if any(q.by == "person" and q.said is None for q in s.state.questions):
         return None  # nobody knew, or was there: the likeliest it is
     reason = f"the statement does not say what is right for {question.asked}"
+    if question.said is not None:
+        reason = f"programs and planner read the statement differently for {question.asked}"
     if s.state.on_ambiguous == "fail" or not s.state.can_ask:
         made = _made(s, Action.STOP, reason, verdict=Verdict.NEEDS_CLARIFICATION)
     else:
@@ -300,11 +282,15 @@ def _widen(s: Standing) -> Decision | None:
     ways = len(s.clusters)
     scattered = len(s.built) >= SCATTERED_FROM and entropy(s.clusters) > SCATTERED and ways > 1
     hopeless = not any(s.passes_visible(o) and s.passes_examples(o) for o in s.built)
-    tired = {Action.WIDEN, Action.REPAIR} & set(s.state.actions) and (hopeless or scattered)
+    denied = question_that_stands(s) is not None
+    lost = hopeless or scattered or denied
+    tired = {Action.WIDEN, Action.REPAIR} & set(s.state.actions) and lost
     if tired and Action.ESCALATE not in s.state.actions:
         return None
     if ways > 1 and not hopeless:
         return _made(s, Action.WIDEN, f"{ways} behaviours pass what there is: write more")
+    if denied:
+        return _made(s, Action.WIDEN, "the planner reads the statement otherwise: write afresh")
     return _made(s, Action.WIDEN, "nothing worth repairing: write afresh")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from calisota.engine.behaviour import differing
+from calisota.engine.consensus import alike
+from calisota.engine.quoted import Dispute, denied, dispute
 from calisota.models import Outcome, Question
 
 if TYPE_CHECKING:
@@ -42,6 +44,26 @@ def question_about_inputs(s: Standing) -> Question | None:
 def _answered(one: Tried, number: int) -> bool:
     observed = one.matrix.observed
     return number < len(observed) and observed[number].answer is not None
+
+
+def question_about_quoted(s: Standing) -> Question | None:
+    """The shortest input on which programs that agree deny what the planner quoted; once."""
+    found = alike(s)
+    if not found or dispute(s, found[0]) is not Dispute.OPEN:
+        return None
+    one = found[0]
+    number = min(denied(s, one), key=lambda n: (len(s.state.inputs[n]), n))
+    options = [one.matrix.observed[number].answer or "", s.state.expected[number] or ""]
+    return Question(number=number, about="input", asked=s.state.inputs[number], options=options)
+
+
+def question_that_stands(s: Standing) -> Question | None:
+    """What the planner went on saying when it was asked again, though programs agree against it."""
+    found = alike(s)
+    if not found or dispute(s, found[0]) is not Dispute.STANDS:
+        return None
+    contrary = denied(s, found[0])
+    return next(q for q in reversed(s.state.questions) if q.number in contrary)
 
 
 def question_about_tests(s: Standing) -> Question | None:

@@ -28,6 +28,8 @@ _WHOLE = re.compile(r"-?[0-9]{1,17}")
 MAX_INPUTS = 40
 MAX_TEXT = 200
 CHANGES_PER_VALUE = 24
+EDGED_CALLS = 2
+"""Known calls of which the edges are tried; those of more would leave no place for other inputs."""
 HALF = 0.5
 SMALL = 6
 """Numbers up to twice this are tried wherever a number is known."""
@@ -76,9 +78,14 @@ def sendable(problem: Problem, probe: Probe, calls: list[Call]) -> bool:
 
 
 def _changed_calls(calls: list[Call]) -> Iterator[Probe]:
-    """In turn: one argument changed, another of the same place taken, all changed at once."""
+    """First the edges of each place.
+
+    Then in turn: one argument changed, another of the same place taken, all changed at once.
+    """
     if not calls:
         return
+    for call in _in_turn([_edges_of(call, calls) for call in calls[:EDGED_CALLS]]):
+        yield Probe(origin="changed", call=call)
     # Seeded: a step that runs again must make the same inputs.
     dice = random.Random(json.dumps([call.model_dump() for call in calls], sort_keys=True))  # noqa: S311
     streams = [_changes_of(call, calls, dice) for call in calls]
@@ -96,20 +103,51 @@ def _in_turn(streams: list[Iterator[Call]]) -> Iterator[Call]:
                 yield made
 
 
+def _edges_of(call: Call, calls: list[Call]) -> Iterator[Call]:
+    """The call with the least numbers, and what holds a single item, in one place at a time.
+
+    Chance seldom finds them, and there programs that are nearly right err.
+    """
+    values = [*call.args, *call.kwargs.values()]
+    seen = _seen_like(call, calls)
+    edges = [_edges(value, column) for value, column in zip(values, seen, strict=True)]
+    for turn in range(max(map(len, edges), default=0)):
+        for place, found in enumerate(edges):
+            if turn < len(found):
+                changed = [*values[:place], found[turn], *values[place + 1 :]]
+                yield _call_of(changed, len(call.args), list(call.kwargs))
+
+
+def _edges(value: JsonValue, seen: Sequence[JsonValue]) -> list[JsonValue]:
+    match value:
+        case bool():
+            return []
+        case int():
+            low, high = _range([v for v in seen if type(v) is int])
+            return [number for number in (1, 0, 2, -1) if low <= number <= high]
+        case str() | list():
+            return [value[:1]] if len(value) > 1 else []
+        case _:
+            return []
+
+
+def _seen_like(call: Call, calls: list[Call]) -> list[list[JsonValue]]:
+    """What stands in each place of the calls that have the same arguments."""
+    names = list(call.kwargs)
+    alike = [
+        [*one.args, *one.kwargs.values()]
+        for one in calls
+        if len(one.args) == len(call.args) and list(one.kwargs) == names
+    ]
+    return [list(column) for column in zip(*alike, strict=True)]
+
+
 def _changes_of(call: Call, calls: list[Call], dice: random.Random) -> Iterator[Call]:
     names = list(call.kwargs)
     values = [*call.args, *call.kwargs.values()]
     if not values:
         return
-    seen = [
-        [
-            other
-            for one in calls
-            if len(one.args) == len(call.args) and list(one.kwargs) == names
-            for other in [[*one.args, *one.kwargs.values()][place]]
-        ]
-        for place in range(len(values))
-    ]
+    seen = _seen_like(call, calls)
     for _ in range(CHANGES_PER_VALUE):
         for place in range(len(values)):
             changed = list(values)
@@ -162,15 +200,22 @@ def _real(value: float, seen: Sequence[float], dice: random.Random) -> float:
 
 
 def _number(value: int, seen: Sequence[int], dice: random.Random) -> int:
-    least, most = min(seen, default=value), max(seen, default=value)
-    # Twice the largest that is known: what takes time may take it exponentially.
-    low = 2 * least if least < 0 else min(least, 1)
-    high = 2 * max(abs(most), abs(least), SMALL)
+    known = seen or [value]
+    least, most = min(known), max(known)
+    low, high = _range(known)
     if dice.random() < HALF:
         return dice.randint(low, high)
     near = [value - 1, value + 1, value * 2, value // 2, least, most, most + 1, 0, 1, 2, 3]
     allowed = [number for number in near if low <= number <= high]
     return dice.choice(allowed or [value])
+
+
+def _range(seen: Sequence[int]) -> tuple[int, int]:
+    """The least and the greatest number to try where these, at least one, are known."""
+    least, most = min(seen), max(seen)
+    # Twice the largest that is known: what takes time may take it exponentially.
+    low = 2 * least if least < 0 else min(least, 1)
+    return low, 2 * max(abs(most), abs(least), SMALL)
 
 
 def _text(value: str, seen: Sequence[str], dice: random.Random) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from calisota.engine.behaviour import clusters_of
 from calisota.engine.claim import claim_of
 from calisota.engine.objections import upheld
+from calisota.engine.quoted import known_answers, same_answer
 from calisota.engine.standing import in_line, passed
 from calisota.engine.state import tried_in
 from calisota.models import (
@@ -18,6 +19,7 @@ from calisota.models import (
     HitSet,
     Outcome,
     Planned,
+    Probe,
     Problem,
     Question,
     RoundResult,
@@ -30,6 +32,7 @@ from calisota.models import (
     Usage,
     Verdict,
 )
+from calisota.sandbox.compare import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,6 +127,10 @@ MUTATION_SCORE = 0.7
 INPUTS_SCORE = 0.5
 """Least share that generated inputs must tell apart for agreement on them to mean anything.
 Both were set beforehand; docs/evaluation.md holds them against programs with known faults."""
+ANSWERS_SCORE = 0.5
+"""Least share of those told apart that fail what no coder wrote: the statement's examples, and what
+the planner quoted. Programs that share a misreading agree; nothing else tells of it. Calibrated:
+docs/evaluation.md has the curve."""
 
 
 def confirmed_verdict(
@@ -131,9 +138,12 @@ def confirmed_verdict(
     first: ExecutionMatrix | None,
     second: ExecutionMatrix | None,
     strength: TestStrength | None,
+    *,
+    answers: int = 0,
 ) -> Verdict:
     """The verdict after the second clean run and the mutants: it can only fall.
 
+    `answers`: what is known to be right without tests, and the program gives.
     Raises: ValueError: the decision does not end a Solve.
     """
     verdict = decision.verdict
@@ -149,7 +159,7 @@ def confirmed_verdict(
     if verdict is Verdict.VERIFIED and weak:
         return Verdict.VERIFIED_WEAK_TESTS
     if verdict is Verdict.CONSISTENT and (
-        _weak(strength, INPUTS_SCORE) or _unsteady(first, second)
+        _weak(strength, INPUTS_SCORE) or unchecked(strength, answers) or _unsteady(first, second)
     ):
         return Verdict.UNVERIFIED
     return verdict
@@ -172,6 +182,16 @@ def _unsteady(first: ExecutionMatrix, second: ExecutionMatrix) -> bool:
         for one, again in zip(first.observed, second.observed, strict=False)
         if Outcome.NOT_RUN not in {one.outcome, again.outcome}
     )
+
+
+def unchecked(strength: TestStrength | None, answers: int) -> bool:
+    """Whether too little is known to be right for agreement to be more than the coder's own word.
+
+    Where there are too few mutants to say, one known answer must do.
+    """
+    if strength is None or strength.told_apart < MUTANTS_LEAST:
+        return answers == 0
+    return strength.by_answers < ANSWERS_SCORE * strength.told_apart
 
 
 def _weak(strength: TestStrength | None, least: float) -> bool:
@@ -198,7 +218,8 @@ def make_report(
     if decision is None:
         raise ValueError("a Solve without a round has no report")
     first = next((m for m in record.matrices if m.candidate_id == decision.candidate_id), None)
-    verdict = confirmed_verdict(decision, first, second, strength)
+    answers = known_answers(record.trials, second) if second else 0
+    verdict = confirmed_verdict(decision, first, second, strength, answers=answers)
     objections = upheld(record, second) if second else []
     if objections and verdict is Verdict.CONSISTENT:
         verdict = Verdict.UNVERIFIED
@@ -215,6 +236,7 @@ def make_report(
         strength=strength,
         agreement=agreement,
         inputs=inputs,
+        unchecked=decision.verdict is Verdict.CONSISTENT and unchecked(strength, answers),
     )
     if refused:
         claim += (
@@ -236,7 +258,7 @@ def make_report(
         agreement=agreement,
         strength=strength,
         questions=record.questions,
-        doubts=[*record.trials.doubts, *objections],
+        doubts=[*record.trials.doubts, *objections, *_denied_words(record, matrix)],
         decisions=[
             f"round {result.round}: {made.action}: {made.reason}"
             for _, result in record.rounds
@@ -252,6 +274,32 @@ def make_report(
         steps=steps,
         prompts=prompts,
     )
+
+
+def _denied_words(record: SolveRecord, matrix: ExecutionMatrix | None) -> list[str]:
+    """Where the program denies what the planner, asked again, still read in the statement."""
+    found = []
+    for question in record.questions:
+        probe = _probe_of(record, question)
+        seen = matrix.observed[question.number] if matrix and probe else None
+        if probe is None or seen is None or seen.answer is None:
+            continue
+        held = same_answer(question.said, probe.expects)
+        if held and not same_answer(seen.answer, probe.expects):
+            found.append(
+                f"For {question.asked} the program answers {one_line(seen.answer)}; the planner, "
+                f"which saw none, reads {one_line(probe.expects or '')} in "
+                f"“{one_line(probe.quote or '')}”."
+            )
+    return found
+
+
+def _probe_of(record: SolveRecord, question: Question) -> Probe | None:
+    """The generated input that the planner was asked about again."""
+    if question.about != "input" or question.by != "slow":
+        return None
+    inputs = record.trials.inputs
+    return inputs[question.number] if question.number < len(inputs) else None
 
 
 def _compared(record: SolveRecord, matrix: ExecutionMatrix | None) -> int:

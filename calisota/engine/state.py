@@ -77,6 +77,7 @@ def state_after(  # noqa: PLR0913  # all that a decision may look at
         client_tests=len(problem.tests),
         tried=[*record.tried, *tried_in(problem, drawn, matrices)],
         inputs=[asked_text(problem, probe) for probe in trials.inputs],
+        expected=[probe.expects for probe in trials.inputs],
         test_inputs=[test_input(problem, number) for number in range(len(problem.tests))],
         contradictions=trials.contradictions,
         questions=[*record.questions, *questions],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from calisota.engine.quoted import same_answer
 from calisota.models import Observation, Outcome, TestStrength
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from calisota.engine.mutants import Mutant
     from calisota.models import ExecutionMatrix
@@ -17,15 +18,19 @@ _SAYS_NOTHING = {Outcome.COMPILE_ERROR, Outcome.INTERNAL_ERROR}
 
 
 def strength_of(
-    program: ExecutionMatrix, mutants: Iterable[tuple[Mutant, ExecutionMatrix]]
+    program: ExecutionMatrix,
+    mutants: Iterable[tuple[Mutant, ExecutionMatrix]],
+    *,
+    expected: Sequence[str | None] = (),
 ) -> TestStrength:
     """What became of the mutants of a program that passes its tests.
 
+    `expected`: what the planner expects on each of the first generated inputs, None: nothing.
     A mutant that does not build says nothing; one that the budget or the time did not let run was
     not noticed. With tests, one that passes them all and does on the
     generated inputs what the program does is taken for the same program, and not counted.
     """
-    counted, told_apart, not_run = 0, 0, 0
+    counted, told_apart, by_answers, not_run = 0, 0, 0, 0
     survivors: list[str] = []
     for mutant, matrix in mutants:
         if matrix.outcome in _SAYS_NOTHING:
@@ -40,11 +45,13 @@ def strength_of(
         counted += 1
         if noticed or (not program.tests and differs):
             told_apart += 1
+            by_answers += noticed or _denies(program, matrix, expected)
         else:
             survivors.append(f"line {mutant.line}: {mutant.before} became {mutant.after}")
     return TestStrength(
         mutants=counted,
         told_apart=told_apart,
+        by_answers=by_answers,
         not_run=not_run,
         survivors=survivors[:MAX_SURVIVORS],
     )
@@ -65,6 +72,19 @@ def _fails(program: ExecutionMatrix, mutant: ExecutionMatrix) -> bool:
     return any(
         one.outcome is Outcome.ACCEPTED and other.outcome not in {Outcome.ACCEPTED, Outcome.NOT_RUN}
         for one, other in pairs
+    )
+
+
+def _denies(
+    program: ExecutionMatrix, mutant: ExecutionMatrix, expected: Sequence[str | None]
+) -> bool:
+    """Whether it answers otherwise where the program gives the answer that was expected."""
+    return any(
+        said is not None
+        and same_answer(one.answer, said)
+        and other.outcome is not Outcome.NOT_RUN
+        and other.answer != one.answer
+        for one, other, said in zip(program.observed, mutant.observed, expected, strict=False)
     )
 
 

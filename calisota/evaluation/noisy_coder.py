@@ -22,10 +22,9 @@ from calisota.models.python_source import parse_python
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pydantic import JsonValue
-
     from calisota.evaluation.solve_cases import SolveCase
     from calisota.llm import ChatRequest
+    from calisota.models import CallTest
 
 MUTANTS = 10
 PLANNED_INPUTS = 8
@@ -73,7 +72,9 @@ class NoisyCoder:
     `error_rate` is the chance that a sample is wrong. `correlation` is the chance that the whole
     Solve shares one draw, right or wrong: the correlation of the errors of any two samples.
     Each sample is written in one of so many `styles`; in one only, right programs have one text.
-    `inputs` are what its planner would try: arguments that the statement allows, with no answers.
+    `known` are calls that the statement allows, which its planner would try. With `planner` it also
+    answers, each time right with this chance, else with the right answer of another call: such
+    answers of real models are about 85 % right (arXiv 2501.12793). Without, it never says any.
     """
 
     def __init__(
@@ -81,26 +82,67 @@ class NoisyCoder:
         case: SolveCase,
         wrong: list[str],
         *,
-        inputs: list[list[JsonValue]],
+        known: list[CallTest],
         error_rate: float,
         correlation: float,
         seed: int,
         styles: int = 1,
+        planner: float | None = None,
     ) -> None:
         self._case = case
         self._wrong = wrong
         self._error_rate = error_rate
         self._styles = styles
         self._dice = random.Random(f"{seed} {case.name} {error_rate} {correlation}")  # noqa: S311
+        self._shared = self._drawn() if self._dice.random() < correlation else None
+        self._known = known
+        self._planner = planner
         self._plan = json.dumps(
             {
                 "contract": "as stated",
                 "approaches": ["the first way", "the second way", "the third way"],
                 "corner_cases": [],
-                "inputs": [json.dumps(args) for args in inputs[:PLANNED_INPUTS]],
+                "inputs": [json.dumps(test.call.args) for test in known[:PLANNED_INPUTS]],
+                "answers": [] if planner is None else self._answers(known[:PLANNED_INPUTS]),
             }
         )
-        self._shared = self._drawn() if self._dice.random() < correlation else None
+
+    @property
+    def shared(self) -> str | None:
+        """The program of all samples, where the Solve's errors go together."""
+        return self._shared
+
+    def _answers(self, tests: list[CallTest]) -> list[dict[str, str]]:
+        return [
+            {"quote": self._quote, "input": json.dumps(test.call.args), "answer": self._said(test)}
+            for test in tests
+        ]
+
+    @property
+    def _quote(self) -> str:
+        return " ".join(self._case.problem.statement.split())[:60]
+
+    def _said(self, test: CallTest) -> str:
+        """The right answer, or that of another call."""
+        others = [one.returns for one in self._known if one.returns != test.returns]
+        if others and self._dice.random() >= (self._planner or 0.0):
+            return json.dumps(self._dice.choice(others))
+        return json.dumps(test.returns)
+
+    def _expected(self, prompt: str) -> str:
+        """What the planner answers when it is asked about one call."""
+        if self._planner is None:
+            return _NOT_STATED
+        name = self._case.problem.entry_point
+        asked = (
+            test
+            for test in self._known
+            if f"{name}({', '.join(map(repr, test.call.args))})" in prompt.rpartition("Question")[2]
+        )
+        test = next(asked, None)
+        if test is None:
+            return _NOT_STATED
+        return json.dumps({"quote": self._quote, "stated": True, "answer": self._said(test)})
 
     def _drawn(self) -> str:
         if self._dice.random() < self._error_rate:
@@ -122,7 +164,7 @@ class NoisyCoder:
         elif request.route is Route.CRITIC:
             text = _CRITIQUE
         else:
-            text = self._plan if prompt.startswith("You plan") else _NOT_STATED
+            text = self._plan if prompt.startswith("You plan") else self._expected(prompt)
         return ChatResponse(
             text=text,
             complete=True,

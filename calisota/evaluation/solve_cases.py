@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from calisota.engine.examples import literal_of
 from calisota.errors import InputError
@@ -26,9 +26,9 @@ class SolveCase(Frozen):
     """The same with the hidden tests in place of the client's."""
     reference: str | None = None
     """A program that solves it, where one is known."""
-    inputs: list[list[JsonValue]] = Field(default_factory=list)
-    """Arguments that the statement allows, as a good planner would name them; of the hidden tests,
-    so only a simulated planner may see them."""
+    known: list[CallTest] = Field(default_factory=list)
+    """Hidden tests that are typed calls: what a good planner would try, and the right answers. Only
+    a simulated planner may see them."""
 
 
 def humaneval(path: Path, *, client_tests: int = 0) -> list[SolveCase]:
@@ -46,7 +46,7 @@ def humaneval(path: Path, *, client_tests: int = 0) -> list[SolveCase]:
             ),
             hidden=case.problem,
             reference=case.source,
-            inputs=[test.call.args for test in call_tests(checks[case.name])[client_tests:]],
+            known=call_tests(checks[case.name])[client_tests:],
         )
         for case in humaneval_python(path)
     ]

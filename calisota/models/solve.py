@@ -279,6 +279,8 @@ class SolveState(Circumstances):
     """Of every round so far, oldest first."""
     inputs: list[str] = Field(default_factory=list)
     """The generated inputs, each as a person reads it."""
+    expected: list[str | None] = Field(default_factory=list)
+    """What the planner expects of each, as `TestResult.answer`; None, or too short: nothing."""
     test_inputs: list[str] = Field(default_factory=list)
     """Those of the client's tests."""
     contradictions: list[str] = Field(default_factory=list)
@@ -352,6 +354,9 @@ class TestStrength(Frozen):
     """Small changes of the program that behave differently somewhere."""
     told_apart: int = Field(ge=0)
     """Of these, how many fail a test; without tests, how many differ on a generated input."""
+    by_answers: int = Field(default=0, ge=0)
+    """Of those told apart, how many fail what no coder wrote: a test, an example of the statement,
+    or an answer that the planner quoted and the program gives."""
     not_run: int = Field(default=0, ge=0)
     """Of these, how many the budget did not allow to run: they count as not noticed."""
     survivors: list[str] = Field(default_factory=list)

@@ -11,7 +11,7 @@ from calisota.models.problem import Call, CallTest, StdioTest
 
 
 class Probe(Frozen):
-    """A generated input: no right answer is known, but programs can be compared on it."""
+    """A generated input: no answer is certainly right, but programs can be compared on it."""
 
     origin: Literal["tests", "planner", "changed"]
     """Of a test, of the planner, or one of these with a small change."""
@@ -19,6 +19,11 @@ class Probe(Frozen):
     """None: the whole program runs on `stdin`."""
     stdin: str = Field(default="", max_length=1_000_000)
     argv: list[Annotated[str, Field(max_length=4096)]] = Field(default_factory=list, max_length=64)
+    quote: str | None = Field(default=None, max_length=300)
+    """The words of the statement that imply `expects`; None: nothing is expected."""
+    expects: str | None = Field(default=None, max_length=1000)
+    """What the planner, who saw no program, reads there, as `TestResult.answer`. It may err: of
+    such answers about 85 % are right (arXiv 2501.12793)."""
 
     def as_test(self) -> CallTest | StdioTest:
         """The test that observes it; what it expects means nothing."""

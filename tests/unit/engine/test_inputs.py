@@ -30,6 +30,17 @@ def test_small_changes_stay_within_what_was_seen():
         assert all(isinstance(item, int) and 0 <= item <= 30 for item in items)
 
 
+def test_the_least_numbers_and_single_items_are_tried_in_each_place_first():
+    probes = inputs_for(problem([7, 34, "abc"], [15, 8, "de"]), [])
+    first = [probe.call.args for probe in probes[:8]]
+    assert [1, 34, "abc"] in first
+    assert [7, 1, "abc"] in first
+    assert [7, 34, "a"] in first
+    assert not [args for args in first if 0 in args or -1 in args]  # none of them was seen
+    below = inputs_for(problem([0, -5]), [])
+    assert {(0, 0), (0, -1), (1, -5), (2, -5)} <= {tuple(probe.call.args) for probe in below}
+
+
 def test_the_planners_inputs_come_first_and_only_those_that_can_be_sent():
     planned = [
         Probe(origin="planner", call=Call(args=[7])),

@@ -54,8 +54,19 @@ def test_agreement_on_inputs_that_tell_nothing_or_change_is_no_claim():
     blind = TestStrength(mutants=10, told_apart=4)
     assert confirmed_verdict(decision, matrix, matrix, blind) == "unverified"
     other = tried("r1c0", answers="abd").matrix
-    assert confirmed_verdict(decision, matrix, other, None) == "unverified"
-    assert confirmed_verdict(decision, matrix, matrix, None) == "consistent"
+    assert confirmed_verdict(decision, matrix, other, None, answers=1) == "unverified"
+    assert confirmed_verdict(decision, matrix, matrix, None, answers=1) == "consistent"
+
+
+def test_agreement_that_nothing_but_the_coder_speaks_for_is_no_claim():
+    matrix = tried("r1c0", answers="abc").matrix
+    decision = accepted(Verdict.CONSISTENT)
+    for by_answers, verdict in ((5, "consistent"), (4, "consistent"), (3, "unverified")):
+        seen = TestStrength(mutants=10, told_apart=8, by_answers=by_answers)
+        assert confirmed_verdict(decision, matrix, matrix, seen, answers=9) == verdict
+    few = TestStrength(mutants=2, told_apart=2)
+    assert confirmed_verdict(decision, matrix, matrix, few, answers=0) == "unverified"
+    assert confirmed_verdict(decision, matrix, matrix, few, answers=1) == "consistent"
 
 
 def test_a_second_run_that_fails_takes_every_verdict_back():
