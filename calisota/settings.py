@@ -90,7 +90,12 @@ class Settings(BaseSettings):
         description="Temperature of programs that are to differ. Unset: 0.4 for the "
         "embedded model, which loses its thread above, else 0.8.",
     )
-    llm_concurrency: int = Field(default=4, ge=1, le=64, description="Calls in flight per step.")
+    llm_concurrency: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="Calls in flight per step, and answers at once of the embedded model.",
+    )
     llm_gguf: Path | None = Field(
         default=None, description="Your own GGUF weights for the embedded model server."
     )

@@ -29,9 +29,7 @@ _ALIASES = {
     Language.CPP: {"cpp", "c++", "cc", "cxx", "hpp", ""},
     Language.PERL: {"perl", "pl", "perl5", "pm", ""},
 }
-_BLOCK = re.compile(
-    r"^[ \t]*```([A-Za-z0-9+#]{0,20})[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE
-)
+_FENCE = re.compile(r"[ \t]*```([A-Za-z0-9+#]{0,20})")
 
 
 def parse_json(text: str, kind: type[M]) -> M | None:
@@ -89,10 +87,8 @@ def extract_program(text: str, language: Language, entry_point: str | None) -> s
     the answer never closes counts: weak models run out of tokens after the program is complete.
     An answer without any fence is a program only if it parses as one (Python).
     """
-    blocks: list[str] = [
-        body
-        for tag, body in _BLOCK.findall(text)
-        if tag.lower() in _ALIASES[language] and body.strip()
+    blocks = [
+        body for tag, body in _blocks(text) if tag.lower() in _ALIASES[language] and body.strip()
     ]
     if entry_point is not None:
         defining = [body for body in blocks if re.search(rf"\b{entry_point}\b", body)]
@@ -106,6 +102,24 @@ def extract_program(text: str, language: Language, entry_point: str | None) -> s
     if len(program.encode(errors="replace")) > MAX_SOURCE_BYTES or "\0" in program:
         return None
     return program.rstrip() + "\n"
+
+
+def _blocks(text: str) -> list[tuple[str, str]]:
+    """The fenced blocks, each with its tag. A fence with a tag always opens one.
+
+    So the program is found after an empty block that was opened for nothing.
+    """
+    found: list[tuple[str, str]] = []
+    tag, body = None, []
+    for line in text.splitlines(keepends=True):
+        fence = _FENCE.match(line)
+        if fence is None:
+            body.append(line)
+            continue
+        if tag is not None:
+            found.append((tag, "".join(body)))
+        tag, body = (None if tag is not None and not fence[1] else fence[1]), []
+    return found if tag is None else [*found, (tag, "".join(body))]
 
 
 def parses(source: str, language: Language) -> bool:

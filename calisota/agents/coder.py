@@ -5,10 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from calisota.agents.answers import FENCES, extract_program, parses
+from calisota.agents.mending import Mended, mended
 from calisota.agents.prompts import LANGUAGE_NAMES, examples, render
 from calisota.errors import BudgetExhausted, ModelUnavailable
 from calisota.llm import ChatModel, ChatRequest, Message
-from calisota.models import Brief, Candidate, Frozen, Hit, Plan, Problem, Usage
+from calisota.models import Brief, Candidate, Frozen, Hit, Language, Plan, Problem, Usage
 
 NO_PROGRAM = "the model's answer held no program"
 RESAMPLED = 0.8
@@ -85,26 +86,34 @@ async def write_candidate(  # noqa: PLR0913  # all that a prompt is made of
         stop="\n```\n",
     )
     response = await chat.complete(request)
-    source = extract_program(response.text, problem.language, problem.entry_point)
+    found = _program(response.text, problem)
     usage = response.usage
-    if source is None or not parses(source, problem.language):
+    if found is None or not parses(found.source, problem.language):
         # Another sample costs less than a round in which there is nothing to execute.
         other, spent = await _resampled(chat, request, problem)
         usage += spent
-        if source is None or (other is not None and parses(other, problem.language)):
-            source = other or source
+        if found is None or (other is not None and parses(other.source, problem.language)):
+            found = other or found
     return Candidate(
         id=f"r{round_number}c{brief.number}",
         brief=brief,
-        source=source,
+        source=found.source if found else None,
         usage=usage,
-        note=None if source else NO_PROGRAM,
+        note=found.note if found else NO_PROGRAM,
     )
+
+
+def _program(text: str, problem: Problem) -> Mended | None:
+    """The program in an answer, with its small faults of writing mended."""
+    source = extract_program(text, problem.language, problem.entry_point)
+    if source is None or problem.language is not Language.PYTHON:
+        return Mended(source=source) if source else None
+    return mended(source, problem.entry_point)
 
 
 async def _resampled(
     chat: ChatModel, request: ChatRequest, problem: Problem
-) -> tuple[str | None, Usage]:
+) -> tuple[Mended | None, Usage]:
     """A second answer's program, and what it cost; neither where the call cannot be made."""
     again = request.model_copy(
         update={
@@ -116,7 +125,7 @@ async def _resampled(
         response = await chat.complete(again)
     except (BudgetExhausted, ModelUnavailable):
         return None, Usage()
-    return extract_program(response.text, problem.language, problem.entry_point), response.usage
+    return _program(response.text, problem), response.usage
 
 
 def _repair_prompt(problem: Problem, repair: Repair) -> str:

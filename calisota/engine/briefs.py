@@ -9,6 +9,7 @@ from calisota.models import Action, Brief, Route
 if TYPE_CHECKING:
     from calisota.models import Decision, Plan
 
+PASSAGES_EACH = 4
 CAREFUL = 0.0
 """Greedy: the likeliest program, and the same one each time that the Problem is sent."""
 
@@ -26,9 +27,10 @@ def make_briefs(
 ) -> list[Brief]:
     """`candidates` briefs for this round; `varied` is the temperature of those that are to differ.
 
-    First round: one direct brief without passages, greedy, the others with passages,
-    with the plan's approaches in turn, varied. After a `repair` decision every second brief
-    repairs (at most two: repairs pay for little more), the others are written afresh and varied.
+    First round: one direct brief, greedy, the others with the plan's approaches in turn, varied.
+    The second of each four sees passages: retrievers often miss, and what they bring then costs
+    tokens and attention (CodeRAG-Bench, arXiv 2406.14497). After a `repair` decision every second
+    brief repairs (at most two: repairs pay for little more), the others are written afresh, varied.
     After an `escalate` the slow model writes the first one, the frontier model, where there is
     one, the second, and the coder the others; where only one is wanted the larger model writes it.
     Source: two repairs hold most of the gain (DDI, arXiv 2506.18403).
@@ -46,7 +48,7 @@ def make_briefs(
             Brief(
                 number=number,
                 approach=_approach(plan, round_number, number) if afresh else None,
-                with_passages=has_passages and afresh and number % 2 == 1,
+                with_passages=has_passages and afresh and number % PASSAGES_EACH == 1,
                 temperature=CAREFUL if direct or (repairing and number == 0) else varied,
                 repairs=repairs if repairing else None,
                 prompt=f"{name}@{prompts[name]}",

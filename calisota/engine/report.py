@@ -329,6 +329,7 @@ def _summaries(record: SolveRecord) -> list[CandidateSummary]:
                     total=len(record.problem.tests) + len(record.trials.examples),
                     approach=candidate.brief.approach,
                     repairs=candidate.brief.repairs,
+                    note=candidate.note,
                 )
             )
     return summaries

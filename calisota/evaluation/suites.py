@@ -62,7 +62,7 @@ def picked(cases: Sequence[SolveCase], limit: int, pick: Pick) -> list[SolveCase
     """
     if pick == "spread":
         return spread(cases, limit)
-    return sorted(cases, key=_length)[: limit or None]
+    return sorted(cases, key=lambda case: (_length(case), case.name))[: limit or None]
 
 
 def _length(case: SolveCase) -> int:

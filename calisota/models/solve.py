@@ -128,6 +128,7 @@ class Candidate(Frozen):
     """None: the model's answer held no program."""
     usage: Usage
     note: str | None = None
+    """That it holds no program, or what was mended in it."""
 
 
 class CandidateSet(Frozen):
@@ -387,6 +388,8 @@ class CandidateSummary(Frozen):
     total: int
     approach: str | None
     repairs: str | None
+    note: str | None = None
+    """That the answer held no program, or what was mended in it."""
 
 
 class SolveReport(Frozen):

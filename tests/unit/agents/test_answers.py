@@ -19,6 +19,9 @@ GOOD = "def add(a, b):\n    return a + b\n"
         GOOD,
         f"First a test:\n```python\nassert True\n```\nthen\n```python\n{GOOD}```",
         f"```bash\npip install add\n```\n```python\n{GOOD}```",
+        f"```\n\n```python\n{GOOD}```\n",
+        f"```\n```python\n{GOOD}",
+        f"```python\n```python\n{GOOD}```\n```",
     ],
 )
 def test_the_program_is_found_however_it_is_wrapped(answer: str):
