@@ -137,7 +137,8 @@ def sync(uv: str, *, dev: bool) -> None:
     }
     env.pop("VIRTUAL_ENV", None)
     # Exact only with the tools: a plain start does not remove what `make test` installed.
-    groups = ["--group", "dev"] if dev else ["--no-default-groups", "--inexact"]
+    tools = ["--group", "dev", "--extra", "postgres"]
+    groups = tools if dev else ["--no-default-groups", "--inexact"]
     argv = [uv, "sync", "--locked", "--project", str(ROOT), "--extra", "cpu"]
     with step("Python environment"):
         run(

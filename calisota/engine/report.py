@@ -123,14 +123,13 @@ class SolveRecord(Frozen):
 MUTANTS_LEAST = 3
 """Fewer say nothing about the tests."""
 MUTATION_SCORE = 0.7
-"""Least share of the mutants that tests must notice to verify a program."""
-INPUTS_SCORE = 0.5
-"""Least share that generated inputs must tell apart for agreement on them to mean anything.
-Both were set beforehand; docs/evaluation.md holds them against programs with known faults."""
+"""Least share of the mutants that tests must notice to verify a program, and generated inputs for
+agreement on them to mean anything."""
 ANSWERS_SCORE = 0.5
 """Least share of those told apart that fail what no coder wrote: the statement's examples, and what
-the planner quoted. Programs that share a misreading agree; nothing else tells of it. Calibrated:
-docs/evaluation.md has the curve."""
+the planner quoted. Programs that share a misreading agree; nothing else tells of it.
+Both were chosen on one draw of programs with known faults, and hold on another:
+docs/evaluation.md."""
 
 
 def confirmed_verdict(
@@ -159,7 +158,7 @@ def confirmed_verdict(
     if verdict is Verdict.VERIFIED and weak:
         return Verdict.VERIFIED_WEAK_TESTS
     if verdict is Verdict.CONSISTENT and (
-        _weak(strength, INPUTS_SCORE) or unchecked(strength, answers) or _unsteady(first, second)
+        weak or unchecked(strength, answers) or _unsteady(first, second)
     ):
         return Verdict.UNVERIFIED
     return verdict

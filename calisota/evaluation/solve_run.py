@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import hashlib
+import math
 import re
 import secrets
 from contextlib import contextmanager, suppress
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from calisota.evaluation.solve_cases import SolveCase
+    from calisota.llm import ChatModel
     from calisota.models import ArtifactRef, Candidate
     from calisota.settings import Settings
     from calisota.stages import RunsCandidates
@@ -317,11 +319,10 @@ class EvaluationRun:
         written = [one for drawn, _ in rounds for one in drawn.candidates]
         written = asyncio.run(self._further(case, row, written))
         right = is_right(self._judge, case, voted([one.source for one in written]))
-        spent = sum(one.usage.tokens for one in written)
         return row.model_copy(
             update={
                 "modes": row.modes | {BY_TEXT: right},
-                "tokens": row.tokens | {BY_TEXT: spent},
+                "tokens": row.tokens | {BY_TEXT: _spent(written)},
             }
         )
 
@@ -332,26 +333,40 @@ class EvaluationRun:
         every, tokens = list(written), row.tokens["full"]
         account = f"{self.solve_id(case, row.seed)}_level"
         async with self._stages.paid_chat(account, client=self._client(row.seed)) as chat:
-            while sum(one.usage.tokens for one in every) < tokens and len(every) < MOST_SAMPLES:
-                brief = Brief(
-                    number=len(every),
-                    approach=None,
-                    with_passages=False,
-                    temperature=self._settings.varied_temperature,
-                    prompt="code",
+            while (left := tokens - _spent(every)) > 0 and len(every) < MOST_SAMPLES:
+                # As many at once as will be needed, so that an endpoint can answer them together.
+                mean = _spent(every) / len(every) if every else tokens
+                count = min(
+                    math.ceil(left / max(mean, 1)),
+                    MOST_SAMPLES - len(every),
+                    self._settings.llm_concurrency,
                 )
-                every.append(
-                    await agents.write_candidate(
-                        chat,
-                        case.problem,
-                        brief,
-                        round_number=_LEVELLING,
-                        plan=Plan(contract="", approaches=[], corner_cases=[]),
-                        passages=[],
-                        shown=engine.shown_tests(case.problem),
-                        repair=None,
-                        hints=agents.Hints(),
-                        max_tokens=self._settings.answer_tokens,
-                    )
-                )
+                numbers = range(len(every), len(every) + count)
+                every += await asyncio.gather(*(self._sample(chat, case, n) for n in numbers))
         return every
+
+    async def _sample(self, chat: ChatModel, case: SolveCase, number: int) -> Candidate:
+        """A program as a plain coder writes it, without plan or passages."""
+        brief = Brief(
+            number=number,
+            approach=None,
+            with_passages=False,
+            temperature=self._settings.varied_temperature,
+            prompt="code",
+        )
+        return await agents.write_candidate(
+            chat,
+            case.problem,
+            brief,
+            round_number=_LEVELLING,
+            plan=Plan(contract="", approaches=[], corner_cases=[]),
+            passages=[],
+            shown=engine.shown_tests(case.problem),
+            repair=None,
+            hints=agents.Hints(),
+            max_tokens=self._settings.answer_tokens,
+        )
+
+
+def _spent(candidates: list[Candidate]) -> int:
+    return sum(one.usage.tokens for one in candidates)

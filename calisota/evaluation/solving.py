@@ -60,6 +60,8 @@ class Evaluated(Frozen):
     agreement: float | None
     told_apart: float | None
     """Share of the mutants that tests or inputs noticed."""
+    checked: float | None = None
+    """Of these, the share that failed what no coder wrote."""
     modes: dict[str, bool]
     """What each way to choose would have given."""
     drawn: list[bool] = Field(default_factory=list)
@@ -208,6 +210,7 @@ def evaluate_case(  # a case, the parts of an engine, and whose Solve it is
         right=truth[report.code],
         agreement=report.agreement,
         told_apart=share.told_apart / share.mutants if share and share.mutants else None,
+        checked=share.by_answers / share.told_apart if share and share.told_apart else None,
         modes={mode: truth[source] for mode, source in chosen.items()},
         drawn=[truth[source] for source in drawn],
         tokens=_tokens(record),

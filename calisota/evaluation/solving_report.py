@@ -195,12 +195,12 @@ def _verdict(verdict: Verdict, rows: Sequence[Evaluated]) -> VerdictFigures:
 
 
 def sureness(row: Evaluated) -> float:
-    """How sure the engine is: agreement, and among equal ones what the inputs tell apart.
+    """How sure the engine is: agreement; among equal ones what inputs and known answers tell apart.
 
     A verdict that was held back for a reason counts below all that were not.
     """
     held_back = row.verdict not in {Verdict.CONSISTENT, Verdict.VERIFIED}
-    score = (row.agreement or 0.0) + 0.001 * (row.told_apart or 0.0)
+    score = (row.agreement or 0.0) + 0.001 * ((row.told_apart or 0.0) + (row.checked or 0.0))
     return score - (1.0 if held_back else 0.0)
 
 
