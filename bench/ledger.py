@@ -1,6 +1,6 @@
 """Ten thousand Solves against one ledger, with crashes: is a cap ever exceeded?
 
-    python bench/ledger.py [--solves 10000] [--processes 3] [--url postgresql+psycopg://...]
+    python bench/ledger.py [--solves 10000] [--processes 3] [--client-cap 120000] [--url URL]
 
 Processes kill themselves between reservation, call and settlement, and are started again; answers
 are delivered twice, usage is missing, candidates of a Solve reserve at once. Prints a table and
@@ -27,6 +27,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--solves", type=int, default=10_000)
     parser.add_argument("--processes", type=int, default=3)
+    parser.add_argument(
+        "--client-cap", type=int, default=120_000, help="tokens a day of each of the 19 clients"
+    )
     parser.add_argument("--url", help="an empty database; unset: a file, by SQLite")
     chosen = parser.parse_args()
     began = time.monotonic()
@@ -36,6 +39,7 @@ def main() -> None:
             chosen.url or f"sqlite:///{folder}/ledger.db",
             solves=chosen.solves,
             processes=chosen.processes,
+            client_cap=chosen.client_cap,
         )
     seconds = time.monotonic() - began
     table = Table(title="the ledger against the truth", title_justify="left")

@@ -169,7 +169,7 @@ class Deliberation:
     async def _ask(self, question: Question, route: Route) -> None:
         problem = self._admitted.problem
         try:
-            said, usage = await agents.expected_answer(
+            expected = await agents.expected_answer(
                 self._chat,
                 problem,
                 question.asked,
@@ -181,13 +181,28 @@ class Deliberation:
             self._refused = True
             return
         except ModelRejected:
-            said, usage = None, Usage()
-        self._spend(route, usage)
+            expected = agents.Expected(answer=None, readable=False, usage=Usage())
+        self._spend(route, expected.usage)
         by = "slow" if route is Route.SLOW else "frontier"
-        answered = question.model_copy(update={"by": by, "said": said})
+        answered = question.model_copy(update={"by": by, "said": expected.answer})
+        if route is Route.SLOW:
+            answered = self._held(answered, readable=expected.readable)
         self.questions = [
             q for q in self.questions if (q.about, q.number) != (question.about, question.number)
         ] + [answered]
+
+    def _held(self, question: Question, *, readable: bool) -> Question:
+        """With whether the planner said again what it had quoted, where it had."""
+        inputs = self._record.trials.inputs
+        if question.about != "input" or question.number >= len(inputs):
+            return question
+        probe = inputs[question.number]
+        if probe.expects is None:
+            return question
+        as_text = self._admitted.problem.entry_point is None
+        again = engine.same_answer(question.said, probe.expects, as_text=as_text)
+        held = again if readable else None
+        return question.model_copy(update={"quote": probe.quote, "held": held})
 
     async def _diagnose(self) -> None:
         """Why the best programs fail, for the next round; a useless answer is no diagnosis."""

@@ -884,7 +884,8 @@ def proven(
         matrices = list(pool.map(changed, changes))
     expected = [probe.expects for probe in record.trials.inputs]
     pairs = zip(changes, matrices, strict=True)
-    return second, engine.strength_of(second, pairs, expected=expected)
+    as_text = record.problem.entry_point is None
+    return second, engine.strength_of(second, pairs, expected=expected, as_text=as_text)
 
 
 def read_record(

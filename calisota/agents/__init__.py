@@ -1,6 +1,6 @@
 """The model-driven roles: planner, coder and critic. They propose; execution decides."""
 
-from calisota.agents.analyst import as_offered, diagnose, expected_answer
+from calisota.agents.analyst import Expected, as_offered, diagnose, expected_answer
 from calisota.agents.answers import AT_LENGTH_TOKENS, answer_from_text
 from calisota.agents.coder import Hints, Repair, write_candidate
 from calisota.agents.critic import review
@@ -10,6 +10,7 @@ from calisota.agents.prompts import prompt_hashes
 
 __all__ = [
     "AT_LENGTH_TOKENS",
+    "Expected",
     "Hints",
     "Repair",
     "answer_from_text",

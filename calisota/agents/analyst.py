@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from calisota.llm import ChatModel
     from calisota.models import Problem
 
-EXPECT_TOKENS = 200
+EXPECT_TOKENS = 400
 DIAGNOSE_TOKENS = 400
 ASKED_TWICE = 2
 
@@ -30,6 +30,16 @@ class ExpectDraft(BaseModel):
     quote: str = Field(max_length=300)
     stated: bool
     answer: str = Field(max_length=500)
+
+
+class Expected(Frozen):
+    """What the statement requires on one input, as a model reads it, and what asking cost."""
+
+    answer: str | None
+    """As `TestResult.answer`; None: it does not say, or not twice the same."""
+    readable: bool
+    """Whether each of its answers could be read: a cut or garbled one says nothing."""
+    usage: Usage
 
 
 class DiagnosisDraft(BaseModel):
@@ -58,8 +68,8 @@ async def expected_answer(
     route: Route,
     shown: frozenset[int],
     max_tokens: int,
-) -> tuple[str | None, Usage]:
-    """What the statement requires for `asked`, as `TestResult.answer`; None: it does not say.
+) -> Expected:
+    """What the statement requires for `asked`.
 
     The model sees no program. It is asked twice; two different answers are none, and so is one
     whose quotation is not in the statement. Raises: what `ChatModel.complete` raises.
@@ -74,6 +84,7 @@ async def expected_answer(
     )
     usage = Usage()
     said: list[str | None] = []
+    readable = True
     for sample in range(ASKED_TWICE):
         response = await chat.complete(
             ChatRequest(
@@ -88,7 +99,9 @@ async def expected_answer(
         usage += response.usage
         draft = parse_json(response.text, ExpectDraft)
         said.append(_said(draft, problem) if draft else None)
-    return (said[0] if len(set(said)) == 1 else None), usage
+        readable = readable and draft is not None and (said[-1] is not None or not draft.stated)
+    answer = said[0] if len(set(said)) == 1 else None
+    return Expected(answer=answer, readable=readable, usage=usage)
 
 
 def _said(draft: ExpectDraft, problem: Problem) -> str | None:

@@ -18,6 +18,7 @@ M = TypeVar("M", bound=BaseModel)
 AT_LENGTH_TOKENS = 1024
 """A model whose answers may be this long can write inputs, quote and compare."""
 
+LEAST_QUOTED = 4
 MAX_SOURCE_BYTES = 256 * 1024
 
 FENCES: dict[Language, str] = {language: language.value for language in Language}
@@ -54,9 +55,15 @@ def probes_of(problem: Problem, texts: list[str]) -> list[Probe]:
 
 
 def is_quoted(quote: str, problem: Problem) -> bool:
-    """Whether these are words of the statement, spaces and line ends aside."""
+    """Whether these are whole words of the statement, spaces and line ends aside.
+
+    A few letters are found in any.
+    """
     words = " ".join(quote.split())
-    return bool(words) and words in " ".join(problem.statement.split())
+    if len(words) < LEAST_QUOTED:
+        return False
+    whole = rf"(?<!\w){re.escape(words)}(?!\w)"
+    return re.search(whole, " ".join(problem.statement.split())) is not None
 
 
 def answer_from_text(text: str, problem: Problem) -> str | None:

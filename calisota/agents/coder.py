@@ -12,8 +12,8 @@ from calisota.llm import ChatModel, ChatRequest, Message
 from calisota.models import Brief, Candidate, Frozen, Hit, Language, Plan, Problem, Usage
 
 NO_PROGRAM = "the model's answer held no program"
-RESAMPLED = 0.8
-"""Temperature of a second answer: the same one again would not help."""
+RESAMPLED = 0.4
+"""Least temperature of a second answer: the same one again would not help."""
 SAMPLES_EACH_ROUND = 1000
 RESAMPLED_FROM = 100
 """Sample numbers of second answers begin here; no round has as many candidates."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from calisota.agents.answers import (
     AT_LENGTH_TOKENS,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from calisota.models import Hit
 
 PLAN_TOKENS = 300
-PLAN_TOKENS_WITH_INPUTS = 2500
+PLAN_TOKENS_WITH_INPUTS = 3500
 MOST_ANSWERS = 8
 MOST_FUNCTIONS = 8
 MOST_OF_A_FUNCTION = 200
@@ -44,12 +45,23 @@ class QuotedDraft(BaseModel):
     answer: str = Field(max_length=500)
 
 
+def _that_fit(given: object) -> list[QuotedDraft]:
+    """Those of what a model gave that are of the shape: an odd one must not cost the plan."""
+    fitting = []
+    for one in given if isinstance(given, list) else []:
+        with suppress(ValidationError):
+            fitting.append(QuotedDraft.model_validate(one))
+    return fitting[:MOST_ANSWERS]
+
+
 class PlanWithInputsDraft(PlanDraft):
     """A plan of a model that may answer at length."""
 
     approaches: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=4)
     inputs: list[Annotated[str, Field(max_length=1000)]] = Field(max_length=20)
-    answers: list[QuotedDraft] = Field(default_factory=list, max_length=MOST_ANSWERS)
+    answers: Annotated[list[QuotedDraft], BeforeValidator(_that_fit)] = Field(
+        default_factory=list, max_length=MOST_ANSWERS
+    )
     functions: list[str] = Field(default_factory=list)
     search: str = Field(default="", max_length=200)
 
@@ -114,15 +126,20 @@ async def make_plan(
 
 
 def _expecting(problem: Problem, drafts: list[QuotedDraft]) -> list[Probe]:
-    """The inputs whose answer is quoted from the statement; what quotes nothing is left out."""
-    found = []
+    """The inputs whose answer is quoted from the statement.
+
+    What quotes nothing is left out, and an input for which there are two answers.
+    """
+    found: dict[str, list[Probe]] = {}
     for draft in drafts:
         said = answer_from_text(draft.answer, problem)
-        if said is None or not is_quoted(draft.quote, problem):
+        if not said or not is_quoted(draft.quote, problem):
             continue
-        known = {"quote": draft.quote, "expects": said}
-        found += [one.model_copy(update=known) for one in probes_of(problem, [draft.input])]
-    return found
+        for probe in probes_of(problem, [draft.input]):
+            known = probe.model_dump() | {"quote": draft.quote, "expects": said}
+            with suppress(ValidationError):  # escaped, an odd answer is longer than it was
+                found.setdefault(probe.model_dump_json(), []).append(Probe.model_validate(known))
+    return [same[0] for same in found.values() if len({probe.expects for probe in same}) == 1]
 
 
 def no_plan(problem: Problem, usage: Usage, *, note: str) -> Planned:

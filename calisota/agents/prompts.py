@@ -31,6 +31,8 @@ LANGUAGE_NAMES = {
 
 MAX_EXAMPLES = 6
 MAX_EXAMPLE_CHARS = 300
+CUT = " ..."
+"""The end of what is not shown whole."""
 
 
 @cache
@@ -76,7 +78,7 @@ def example(problem: Problem, number: int) -> str:
             text = " ; ".join(code.strip().splitlines())
         case SuiteTest(suite=suite):
             text = f"the tests {', '.join(suite.names)} pass"
-    return text if len(text) <= MAX_EXAMPLE_CHARS else text[:MAX_EXAMPLE_CHARS] + " ..."
+    return text if len(text) <= MAX_EXAMPLE_CHARS else text[:MAX_EXAMPLE_CHARS] + CUT
 
 
 def call_text(problem: Problem, call: Call) -> str:
@@ -98,7 +100,7 @@ def asked_text(problem: Problem, probe: Probe) -> str:
         if probe.call is not None
         else _input_text(probe.stdin, probe.argv)
     )
-    return text if len(text) <= MAX_EXAMPLE_CHARS else text[:MAX_EXAMPLE_CHARS] + " ..."
+    return text if len(text) <= MAX_EXAMPLE_CHARS else text[:MAX_EXAMPLE_CHARS] + CUT
 
 
 def test_input(problem: Problem, number: int) -> str:

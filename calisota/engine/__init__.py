@@ -13,6 +13,7 @@ from calisota.engine.evidence import (
 )
 from calisota.engine.mutants import Mutant, mutants_of
 from calisota.engine.objections import with_objections
+from calisota.engine.quoted import same_answer
 from calisota.engine.report import SolveRecord, make_report
 from calisota.engine.standing import Standing
 from calisota.engine.state import failing, repair_of, state_after
@@ -36,6 +37,7 @@ __all__ = [
     "read_trace",
     "repair_of",
     "rivals",
+    "same_answer",
     "shown_tests",
     "smallest_failure",
     "sorted_out",

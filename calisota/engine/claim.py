@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 SPENT = "the held-out ones were looked at before"
 """The end of the reason of a decision after which held-out tests prove less."""
+DENIED = "the planner reads the statement otherwise"
+"""In the reason of a decision that agreement did not count."""
 
 _FIXED = {
     Verdict.CANCELLED: "Cancelled: nothing is claimed.",
@@ -44,11 +46,12 @@ def claim_of(
         case Verdict.NEEDS_CLARIFICATION:
             claim = f"Nothing is claimed until it is clear what you want: {decision.reason}."
         case Verdict.UNVERIFIED:
-            claim = _unverified(matrix, agreement, inputs, unchecked=unchecked)
+            denied = DENIED in decision.reason
+            claim = _unverified(matrix, agreement, inputs, unchecked=unchecked, denied=denied)
         case Verdict.CONSISTENT:
-            claim = _consistent(matrix, agreement, inputs) + _strength(strength, "the inputs")
-            if strength is not None and strength.mutants:
-                claim = f"{claim[:-1]}, what the statement says {strength.by_answers}."
+            claim = _consistent(matrix, agreement, inputs) + _strength(
+                strength, "the inputs", answers=True
+            )
         case Verdict.FAILED | Verdict.BUDGET_EXHAUSTED:
             claim = _not_solved(verdict, matrix)
         case _:
@@ -77,7 +80,12 @@ def _not_solved(verdict: Verdict, matrix: ExecutionMatrix | None) -> str:
 
 
 def _unverified(
-    matrix: ExecutionMatrix | None, agreement: float | None, inputs: int, *, unchecked: bool
+    matrix: ExecutionMatrix | None,
+    agreement: float | None,
+    inputs: int,
+    *,
+    unchecked: bool,
+    denied: bool,
 ) -> str:
     if matrix is None or matrix.outcome is not Outcome.ACCEPTED:
         return "The program runs. You gave no tests, so no more was proven."
@@ -87,11 +95,11 @@ def _unverified(
         text = f"The program passes {_examples(examples)}."
     text += " You gave no tests, so no more was proven."
     if agreement is not None and inputs:
-        why = (
-            ", but what the statement says tells them from too few programs near them"
-            if unchecked
-            else ": too few, or inputs that tell too little"
-        )
+        why = ": too few, or inputs that tell too little"
+        if unchecked:
+            why = ", but what the statement says tells it from too few programs near it"
+        elif denied:
+            why = f", but {DENIED}"
         text += (
             f" {agreement:.0%} of the programs{_such(examples)}, by weight, agree with it on "
             f"{inputs} generated inputs{',' if unchecked else ':'} {why}."
@@ -143,9 +151,11 @@ def _caveats(matrix: ExecutionMatrix | None, decision: Decision) -> str:
     return text
 
 
-def _strength(strength: TestStrength | None, what: str) -> str:
+def _strength(strength: TestStrength | None, what: str, *, answers: bool = False) -> str:
     if strength is None or strength.mutants == 0:
         return ""
     text = f" Of {strength.mutants} small changes to it, {what} notice {strength.told_apart}"
+    if answers:
+        text += f", what the statement says {strength.by_answers}"
     left = f"; the budget did not allow {strength.not_run} to run" if strength.not_run else ""
     return f"{text}{left}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from calisota.engine.behaviour import telling
-from calisota.engine.quoted import Dispute, dispute, gives_admitted
+from calisota.engine.quoted import Dispute, dispute
 
 if TYPE_CHECKING:
     from calisota.engine.standing import Standing
@@ -41,5 +41,4 @@ def alike(s: Standing) -> list[Tried]:
 def agreed(s: Standing) -> list[Tried]:
     """Those of `alike` that nothing the planner quoted speaks against."""
     found = alike(s)
-    sound = found and gives_admitted(s, found[0]) and dispute(s, found[0]) is Dispute.NONE
-    return found if sound else []
+    return found if found and dispute(s, found[0]) is Dispute.NONE else []

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from calisota.agents.coder import NO_PROGRAM
 from calisota.engine.behaviour import entropy, signature
-from calisota.engine.claim import SPENT
-from calisota.engine.consensus import agreed
+from calisota.engine.claim import DENIED, SPENT
+from calisota.engine.consensus import agreed, alike
 from calisota.engine.doubt import (
     question_about_inputs,
     question_about_quoted,
@@ -217,7 +217,7 @@ def _clarify(s: Standing) -> Decision | None:
     if any(q.by == "person" and q.said is None for q in s.state.questions):
         return None  # nobody knew, or was there: the likeliest it is
     reason = f"the statement does not say what is right for {question.asked}"
-    if question.said is not None:
+    if question.held:
         reason = f"programs and planner read the statement differently for {question.asked}"
     if s.state.on_ambiguous == "fail" or not s.state.can_ask:
         made = _made(s, Action.STOP, reason, verdict=Verdict.NEEDS_CLARIFICATION)
@@ -290,7 +290,7 @@ def _widen(s: Standing) -> Decision | None:
     if ways > 1 and not hopeless:
         return _made(s, Action.WIDEN, f"{ways} behaviours pass what there is: write more")
     if denied:
-        return _made(s, Action.WIDEN, "the planner reads the statement otherwise: write afresh")
+        return _made(s, Action.WIDEN, f"{DENIED}: write afresh")
     return _made(s, Action.WIDEN, "nothing worth repairing: write afresh")
 
 
@@ -307,7 +307,8 @@ def _stop(s: Standing) -> Decision:
     best = s.best
     rounds = f"after {s.state.round} rounds" if s.state.round > 1 else "after one round"
     if best is not None and best in s.built and not s.tested and s.passes_examples(best):
-        reason = f"{best.candidate_id} runs, but no agreement was reached {rounds}"
+        why = DENIED if alike(s) else "no agreement was reached"
+        reason = f"{best.candidate_id} runs, but {why} {rounds}"
         return _made(s, Action.ACCEPT, reason, verdict=Verdict.UNVERIFIED)
     return _made(s, Action.STOP, f"no candidate passed {rounds}", verdict=Verdict.FAILED)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from calisota.agents.prompts import CUT
 from calisota.engine.behaviour import differing
 from calisota.engine.consensus import alike
 from calisota.engine.quoted import Dispute, denied, dispute
@@ -52,9 +53,17 @@ def question_about_quoted(s: Standing) -> Question | None:
     if not found or dispute(s, found[0]) is not Dispute.OPEN:
         return None
     one = found[0]
-    number = min(denied(s, one), key=lambda n: (len(s.state.inputs[n]), n))
-    options = [one.matrix.observed[number].answer or "", s.state.expected[number] or ""]
-    return Question(number=number, about="input", asked=s.state.inputs[number], options=options)
+    whole = [n for n in denied(s, one) if not s.state.inputs[n].endswith(CUT)]
+    if not whole:
+        return None  # nobody can say what is right for an input that is not shown whole
+    number = min(whole, key=lambda n: (len(s.state.inputs[n]), n))
+    answers = (one.matrix.observed[number].answer, s.state.expected[number])
+    return Question(
+        number=number,
+        about="input",
+        asked=s.state.inputs[number],
+        options=[answer for answer in answers if answer is not None],
+    )
 
 
 def question_that_stands(s: Standing) -> Question | None:
@@ -63,7 +72,8 @@ def question_that_stands(s: Standing) -> Question | None:
     if not found or dispute(s, found[0]) is not Dispute.STANDS:
         return None
     contrary = denied(s, found[0])
-    return next(q for q in reversed(s.state.questions) if q.number in contrary)
+    held = (q for q in s.state.questions if q.held and q.about == "input" and q.number in contrary)
+    return next(held, None)
 
 
 def question_about_tests(s: Standing) -> Question | None:

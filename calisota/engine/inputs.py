@@ -28,8 +28,8 @@ _WHOLE = re.compile(r"-?[0-9]{1,17}")
 MAX_INPUTS = 40
 MAX_TEXT = 200
 CHANGES_PER_VALUE = 24
-EDGED_CALLS = 2
-"""Known calls of which the edges are tried; those of more would leave no place for other inputs."""
+EDGED_CALLS, MAX_EDGES = 2, 12
+"""Known calls of which the edges are tried, and how many: more would leave no place for others."""
 HALF = 0.5
 SMALL = 6
 """Numbers up to twice this are tried wherever a number is known."""
@@ -84,7 +84,8 @@ def _changed_calls(calls: list[Call]) -> Iterator[Probe]:
     """
     if not calls:
         return
-    for call in _in_turn([_edges_of(call, calls) for call in calls[:EDGED_CALLS]]):
+    edges = _in_turn([_edges_of(call, calls) for call in calls[:EDGED_CALLS]])
+    for call in itertools.islice(edges, MAX_EDGES):
         yield Probe(origin="changed", call=call)
     # Seeded: a step that runs again must make the same inputs.
     dice = random.Random(json.dumps([call.model_dump() for call in calls], sort_keys=True))  # noqa: S311

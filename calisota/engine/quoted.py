@@ -2,7 +2,9 @@
 
 The planner names inputs whose answer the statement decides, and copies the words that decide it. It
 sees no program, so where programs share a misreading it need not share it; but it errs too. So no
-program is repaired to please it: its answers only say whether agreement means anything.
+program is repaired to please it: its answers say whether agreement means anything, and which
+program to show where there is none.
+Source: tests of models count by the programs that pass them (CodeT, arXiv 2207.10397).
 """
 
 from __future__ import annotations
@@ -15,53 +17,56 @@ from calisota.models import Outcome
 
 if TYPE_CHECKING:
     from calisota.engine.standing import Standing
-    from calisota.models import ExecutionMatrix, Trials, Tried
+    from calisota.models import ExecutionMatrix, Problem, Question, Trials, Tried
 
 ADMITTED_SHARE = 1 / 3
-"""Of the programs by weight: what fewer give is disputed, not admitted.
-Source: facts of CodeT and B4 (arXiv 2207.10397, 2409.08692): tests count by who passes them."""
-PASSED_SHARE = 0.9
-"""Of the admitted answers, that a program must give for agreement with others to count."""
+"""Of the programs by weight: an answer that fewer give is disputed, not admitted."""
 
 
 class Dispute(Enum):
     """How the planner stands to programs that deny an answer of its."""
 
     NONE = "none"
-    """They deny nothing, or asked again it did not say the same."""
+    """They deny nothing; or it took back what it was asked about; or somebody overruled it."""
     OPEN = "open"
-    """It was not asked again yet."""
+    """It was not asked again yet, or did not answer."""
     STANDS = "stands"
     """Asked twice more, it said the same."""
 
 
-def same_answer(one: str | None, other: str | None) -> bool:
-    """Whether two answers are one; 0 and 0.0 are."""
+def same_answer(one: str | None, other: str | None, *, as_text: bool) -> bool:
+    """Whether two answers are one. Of values 0 and 0.0 are; of what is printed only the same."""
     if one is None or other is None:
         return False
-    return one == other or (_number(one) is not None and _number(one) == _number(other))
+    if one == other or as_text:
+        return one == other
+    number = _number(one)
+    return number is not None and number == _number(other)
 
 
 def _number(text: str) -> float | None:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def known_answers(trials: Trials, matrix: ExecutionMatrix) -> int:
+def known_answers(problem: Problem, trials: Trials, matrix: ExecutionMatrix) -> int:
     """How many answers that no coder wrote a program gives: examples passed, quotations met."""
+    as_text = problem.entry_point is None
     examples = sum(test.outcome is Outcome.ACCEPTED for test in matrix.examples)
-    pairs = zip(trials.inputs, matrix.observed, strict=False)
-    return examples + sum(same_answer(seen.answer, probe.expects) for probe, seen in pairs)
+    return examples + sum(
+        same_answer(seen.answer, probe.expects, as_text=as_text)
+        for probe, seen in zip(trials.inputs, matrix.observed, strict=False)
+    )
 
 
 def _given(s: Standing, one: Tried) -> dict[int, bool]:
     """Each input with an expected answer on which it ran: whether it gives that."""
     pairs = enumerate(zip(one.matrix.observed, s.state.expected, strict=False))
     return {
-        number: same_answer(seen.answer, said)
+        number: same_answer(seen.answer, said, as_text=s.state.whole_programs)
         for number, (seen, said) in pairs
         if said is not None and seen.outcome is not Outcome.NOT_RUN
     }
@@ -81,11 +86,9 @@ def admitted(s: Standing) -> set[int]:
     return {number for number, share in shares.items() if share >= ADMITTED_SHARE}
 
 
-def gives_admitted(s: Standing, one: Tried) -> bool:
-    """Whether it gives enough of the answers that are admitted."""
-    given = _given(s, one)
-    wanted = [given[number] for number in admitted(s) if number in given]
-    return sum(wanted) >= PASSED_SHARE * len(wanted)
+def gives(s: Standing, one: Tried, numbers: set[int]) -> int:
+    """How many of these expected answers it gives."""
+    return sum(given for number, given in _given(s, one).items() if number in numbers)
 
 
 def dispute(s: Standing, one: Tried) -> Dispute:
@@ -97,8 +100,15 @@ def dispute(s: Standing, one: Tried) -> Dispute:
     if not contrary:
         return Dispute.NONE
     asked = [q for q in s.state.questions if q.about == "input" and q.number in contrary]
-    if not asked:
-        return Dispute.OPEN
-    last = asked[-1]
-    held = same_answer(last.said, s.state.expected[last.number])
-    return Dispute.STANDS if held else Dispute.NONE
+    left = [q for q in asked if not (q.binding and _does(s, one, q))]
+    if any(q.held for q in left):
+        return Dispute.STANDS
+    decided = len(left) < len(asked) or any(q.held is False for q in left)
+    return Dispute.NONE if decided else Dispute.OPEN
+
+
+def _does(s: Standing, one: Tried, question: Question) -> bool:
+    """Whether it answers what somebody who overrules the planner said."""
+    observed = one.matrix.observed
+    seen = observed[question.number].answer if question.number < len(observed) else None
+    return same_answer(seen, question.said, as_text=s.state.whole_programs)

@@ -19,7 +19,6 @@ from calisota.models import (
     HitSet,
     Outcome,
     Planned,
-    Probe,
     Problem,
     Question,
     RoundResult,
@@ -217,7 +216,7 @@ def make_report(
     if decision is None:
         raise ValueError("a Solve without a round has no report")
     first = next((m for m in record.matrices if m.candidate_id == decision.candidate_id), None)
-    answers = known_answers(record.trials, second) if second else 0
+    answers = known_answers(record.problem, record.trials, second) if second else 0
     verdict = confirmed_verdict(decision, first, second, strength, answers=answers)
     objections = upheld(record, second) if second else []
     if objections and verdict is Verdict.CONSISTENT:
@@ -278,27 +277,21 @@ def make_report(
 def _denied_words(record: SolveRecord, matrix: ExecutionMatrix | None) -> list[str]:
     """Where the program denies what the planner, asked again, still read in the statement."""
     found = []
+    as_text = record.problem.entry_point is None
     for question in record.questions:
-        probe = _probe_of(record, question)
-        seen = matrix.observed[question.number] if matrix and probe else None
-        if probe is None or seen is None or seen.answer is None:
+        if not question.held or matrix is None or question.number >= len(matrix.observed):
             continue
-        held = same_answer(question.said, probe.expects)
-        if held and not same_answer(seen.answer, probe.expects):
-            found.append(
-                f"For {question.asked} the program answers {one_line(seen.answer)}; the planner, "
-                f"which saw none, reads {one_line(probe.expects or '')} in "
-                f"“{one_line(probe.quote or '')}”."
-            )
+        answer = matrix.observed[question.number].answer
+        expects = record.trials.inputs[question.number].expects
+        overruled = question.binding and same_answer(question.said, answer, as_text=as_text)
+        if overruled or same_answer(answer, expects, as_text=as_text):
+            continue
+        does = "gives no answer" if answer is None else f"answers {one_line(answer)}"
+        found.append(
+            f"For {question.asked} the program {does}; the planner, which saw none, reads "
+            f"{one_line(expects or '')} in: {one_line(question.quote or '')}"
+        )
     return found
-
-
-def _probe_of(record: SolveRecord, question: Question) -> Probe | None:
-    """The generated input that the planner was asked about again."""
-    if question.about != "input" or question.by != "slow":
-        return None
-    inputs = record.trials.inputs
-    return inputs[question.number] if question.number < len(inputs) else None
 
 
 def _compared(record: SolveRecord, matrix: ExecutionMatrix | None) -> int:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from calisota.engine.behaviour import clusters_of
+from calisota.engine.quoted import admitted, gives
 from calisota.models import Outcome
 
 if TYPE_CHECKING:
@@ -81,11 +82,15 @@ class Standing:
             self.passes_examples(one) and one in self.built,
             passed(one.matrix),
             not one.leaked,
-            self.share(one),
+            self.share(one) * (1 + gives(self, one, self._admitted)),
             one in self.built,
             # Where nothing can be executed to compare them, the commonest text is the likeliest.
             0 if one.matrix.observed else self._alike[one.likeness],
         )
+
+    @cached_property
+    def _admitted(self) -> set[int]:
+        return admitted(self)
 
     @cached_property
     def _alike(self) -> Counter[str]:

@@ -22,10 +22,12 @@ def strength_of(
     mutants: Iterable[tuple[Mutant, ExecutionMatrix]],
     *,
     expected: Sequence[str | None] = (),
+    as_text: bool = False,
 ) -> TestStrength:
     """What became of the mutants of a program that passes its tests.
 
-    `expected`: what the planner expects on each of the first generated inputs, None: nothing.
+    `expected`: what the planner expects on each of the first generated inputs, None: nothing;
+    `as_text`: answers are what was printed, and no values.
     A mutant that does not build says nothing; one that the budget or the time did not let run was
     not noticed. With tests, one that passes them all and does on the
     generated inputs what the program does is taken for the same program, and not counted.
@@ -45,7 +47,7 @@ def strength_of(
         counted += 1
         if noticed or (not program.tests and differs):
             told_apart += 1
-            by_answers += noticed or _denies(program, matrix, expected)
+            by_answers += noticed or _denies(program, matrix, expected, as_text=as_text)
         else:
             survivors.append(f"line {mutant.line}: {mutant.before} became {mutant.after}")
     return TestStrength(
@@ -76,14 +78,18 @@ def _fails(program: ExecutionMatrix, mutant: ExecutionMatrix) -> bool:
 
 
 def _denies(
-    program: ExecutionMatrix, mutant: ExecutionMatrix, expected: Sequence[str | None]
+    program: ExecutionMatrix,
+    mutant: ExecutionMatrix,
+    expected: Sequence[str | None],
+    *,
+    as_text: bool,
 ) -> bool:
     """Whether it answers otherwise where the program gives the answer that was expected."""
     return any(
         said is not None
-        and same_answer(one.answer, said)
+        and same_answer(one.answer, said, as_text=as_text)
         and other.outcome is not Outcome.NOT_RUN
-        and other.answer != one.answer
+        and not same_answer(other.answer, said, as_text=as_text)
         for one, other, said in zip(program.observed, mutant.observed, expected, strict=False)
     )
 

@@ -73,7 +73,13 @@ def _length(case: SolveCase) -> int:
         )
     if case.problem.language is not Language.PYTHON:
         return len(case.reference)
-    return sum(1 for _ in ast.walk(parse_python(case.reference)))
+    try:
+        return sum(1 for _ in ast.walk(parse_python(case.reference)))
+    except SyntaxError:
+        raise InputError(
+            f"The reference program of the case {case.name!r} does not parse.",
+            remedy="correct it, or pick `spread`.",
+        ) from None
 
 
 def spread(cases: Sequence[SolveCase], limit: int) -> list[SolveCase]:

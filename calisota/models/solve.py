@@ -239,6 +239,11 @@ class Question(Frozen):
     said: str | None = None
     """The answer, as `TestResult.answer`; None from someone who was asked: the statement does not
     say."""
+    quote: str | None = None
+    """What the planner had quoted from the statement for this input, if it had."""
+    held: bool | None = None
+    """Whether the planner, asked twice more, said what it had quoted; None: it was not asked about
+    a quotation, or gave no answer that can be read."""
 
     @property
     def binding(self) -> bool:
@@ -282,6 +287,8 @@ class SolveState(Circumstances):
     """The generated inputs, each as a person reads it."""
     expected: list[str | None] = Field(default_factory=list)
     """What the planner expects of each, as `TestResult.answer`; None, or too short: nothing."""
+    whole_programs: bool = False
+    """Whether answers are what programs print, to be taken word by word, and no values."""
     test_inputs: list[str] = Field(default_factory=list)
     """Those of the client's tests."""
     contradictions: list[str] = Field(default_factory=list)

@@ -109,10 +109,14 @@ class ClarifyOperator(HITLOperator, SkipMixin):
 def body_of(question: Question) -> str:
     """The question in Markdown; what programs answered is text of strangers, so it is code."""
     options = "\n".join(f"- `{_unmarked(option)}`" for option in question.options)
+    why, who = "The statement does not say what is right for this input", "The programs answer"
+    if question.held:
+        why = "Programs and planner read the statement differently for this input"
+        who = "The programs answer, and the planner reads in it"
+    quote = f"`{_unmarked(question.quote)}`\n\n" if question.held and question.quote else ""
     return (
-        "The statement does not say what is right for this input:\n\n"
-        f"`{_unmarked(question.asked)}`\n\n"
-        f"The programs answer, the likeliest first:\n\n{options}\n\n"
+        f"{why}:\n\n`{_unmarked(question.asked)}`\n\n{quote}"
+        f"{who}, the likeliest first:\n\n{options}\n\n"
         f"Type the right value as JSON and choose **{ANSWER}**, or choose **{LIKELIEST}**."
     )
 

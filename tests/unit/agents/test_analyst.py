@@ -17,10 +17,10 @@ def said(answer: str, *, quote: str = "rounded up", stated: bool = True) -> str:
 
 async def ask(*script: str) -> tuple[str | None, ScriptedChat]:
     chat = ScriptedChat(script)
-    answer, _ = await expected_answer(
+    found = await expected_answer(
         chat, PROBLEM, "half(5)", route=Route.SLOW, shown=frozenset(), max_tokens=500
     )
-    return answer, chat
+    return found.answer, chat
 
 
 async def test_an_answer_counts_when_it_is_given_twice_with_words_of_the_statement():
@@ -75,3 +75,23 @@ async def test_no_prompt_of_the_analyst_holds_a_program():
     await expected_answer(
         ScriptedChat(answer), PROBLEM, "half(5)", route=Route.SLOW, shown=frozenset(), max_tokens=9
     )
+
+
+@pytest.mark.parametrize(
+    ("script", "readable"),
+    [
+        ((said("3"), said("3")), True),
+        ((said("3"), said("2")), True),
+        ((said("", quote="", stated=False), said("", quote="", stated=False)), True),
+        ((said("3"), '{"quote": "rounded up", "sta'), False),
+        ((said("3"), said("three, I think")), False),
+        ((said("3", quote="no words of it"), said("3")), False),
+    ],
+)
+async def test_an_answer_that_cannot_be_read_is_told_from_one_that_says_nothing(
+    script: tuple[str, str], *, readable: bool
+):
+    found = await expected_answer(
+        ScriptedChat(script), PROBLEM, "half(5)", route=Route.SLOW, shown=frozenset(), max_tokens=9
+    )
+    assert found.readable is readable

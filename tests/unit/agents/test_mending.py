@@ -59,10 +59,38 @@ def test_imports_stand_behind_what_must_be_first():
         "def f():\n    List = list\n    return List()\n",
         "import os.path as json\nx = json\n",
         "x = undefined\n",
+        "def f(copy): pass\nx = datetime\n",
+        "match x:\n    case [string, *copy]:\n        string.upper(); copy.pop()\n",
     ],
 )
 def test_what_lacks_nothing_or_what_nobody_knows_stays_as_it_is(source: str):
     assert mended(source, None).source == source
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(x): return g(x)\ndef g(y): return h(y\n",
+        "def f(d): return g(d) + 1\ndef g(d): return int(f'{d['k']}')\n",  # Python 3.12
+        "def f(d) -> Row: return d\ntype Row = dict\n",
+        "def f(x): return SIZE * x\nSIZE = (1,\n",
+    ],
+)
+def test_an_end_that_the_program_needs_is_not_cut(source: str):
+    assert mended(source, "f").source == source
+
+
+def test_a_program_of_64_kilobytes_or_more_is_left_alone_in_no_time():
+    source = "def f(x): return x\n" + "x = (\n" * 20_000
+    assert mended(source, "f").source == source
+
+
+@pytest.mark.parametrize("docstring", ['"""Doc.\x0c"""', '"""Doc\u2028more."""', '"""Doc.\r\n"""'])
+def test_what_only_some_take_for_the_end_of_a_line_is_none(docstring: str):
+    found = mended(f"{docstring}\nfrom __future__ import annotations\nx = math.pi\n", None)
+    scope: dict[str, float] = {}
+    exec(compile(found.source, "solution.py", "exec"), scope)  # noqa: S102  # our own
+    assert scope["x"] > 3
 
 
 @given(st.text(st.sampled_from("def f(x):\n \t'\"#return List math"), max_size=300))

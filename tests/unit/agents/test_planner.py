@@ -36,3 +36,25 @@ async def test_what_is_not_quoted_not_json_or_no_input_is_left_out():
     )
     assert [probe.expects for probe in found.inputs] == [None]
     assert found.note is None
+
+
+async def test_odd_answers_cost_neither_the_others_nor_the_inputs():
+    good = quoted("rounded up", "[5]", "3")
+    odd = [good | {"answer": 3}, good | {"input": [5]}, {"quote": "x"}, good | {"quote": "r" * 301}]
+    found = await planned(*odd, good, *[quoted("rounded up", f"[{n}]", "9") for n in range(10, 19)])
+    assert [probe.expects for probe in found.inputs] == ["3", *["9"] * 7, None]
+
+
+async def test_an_input_that_is_answered_in_two_ways_is_answered_in_none():
+    two = [quoted("rounded up", "[5]", answer) for answer in ("3", "2")]
+    found = await planned(*two, quoted("e", "[7]", "4"))
+    assert [probe.expects for probe in found.inputs] == [None]
+
+
+async def test_an_answer_that_grows_when_it_is_escaped_is_left_out():
+    problem = Problem(statement="Print it.", language="python")
+    strange = quoted("Print it", "x", "\u200b" * 170)
+    chat = ScriptedChat([json.dumps(PLAN | {"answers": [strange, quoted("Print it", "y", "")]})])
+    found = await make_plan(chat, problem, passages=[], shown=frozenset(), max_tokens=4000)
+    assert Planned.model_validate_json(found.model_dump_json()) == found
+    assert [probe.expects for probe in found.inputs] == [None]

@@ -41,6 +41,13 @@ def test_the_least_numbers_and_single_items_are_tried_in_each_place_first():
     assert {(0, 0), (0, -1), (1, -5), (2, -5)} <= {tuple(probe.call.args) for probe in below}
 
 
+def test_edges_leave_a_place_for_other_inputs():
+    probes = inputs_for(problem([-1, -2, -3, -4, -5], [-6, -7, -8, -9, -10]), [])
+    edges = [p for p in probes if p.call and set(p.call.args) & {0, 1, 2}]
+    assert len(probes) == MAX_INPUTS
+    assert len(edges) < MAX_INPUTS / 2
+
+
 def test_the_planners_inputs_come_first_and_only_those_that_can_be_sent():
     planned = [
         Probe(origin="planner", call=Call(args=[7])),
