@@ -102,7 +102,7 @@ def _unverified(
             why = f", but {DENIED}"
         text += (
             f" {agreement:.0%} of the programs{_such(examples)}, by weight, agree with it on "
-            f"{inputs} generated inputs{',' if unchecked else ':'} {why}."
+            f"{inputs} generated inputs{why}."
         )
     return text
 
