@@ -1,7 +1,8 @@
 """The engine's claims against the truth, with a coder whose errors are set.
 
     python bench/noisy_coder.py [--limit 164] [--rates 0.2 0.4 0.6] [--correlations 0 0.2 0.5]
-                                [--client-tests 0] [--candidates 4] [--workers 2] [--plot FILE]
+                                [--client-tests 0] [--candidates 4] [--workers 2] [--seed 0]
+                                [--styles 1] [--planner 0.85] [--plot FILE]
     python bench/noisy_coder.py --read bench/out/noisy_coder.json --plot FILE
 
 Every HumanEval Problem, at each error rate and each correlation of the errors: the coder serves the
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--client-tests", type=int, default=0)
     parser.add_argument("--candidates", type=int, default=4)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0, help="another one is another draw")
     parser.add_argument("--styles", type=int, default=1, help="ways in which programs are written")
     parser.add_argument(
         "--planner", type=float, help="chance that an answer which the planner quotes is right"
@@ -108,10 +110,12 @@ def main() -> None:
                     planner=chosen.planner,
                     error_rate=rate,
                     correlation=correlation,
-                    seed=0,
+                    seed=chosen.seed,
                     styles=chosen.styles,
                 )
-                return evaluate_case(case, _stages(config, folder, coder), sandbox, seed=0)
+                return evaluate_case(
+                    case, _stages(config, folder, coder), sandbox, seed=chosen.seed
+                )
 
             rows = list(pool.map(run, zip(cases, wrong, strict=True)))
             report = summary(f"error rate {rate:g}, correlation {correlation:g}", rows)
@@ -123,6 +127,7 @@ def main() -> None:
         {
             "client_tests": chosen.client_tests,
             "candidates": chosen.candidates,
+            "seed": chosen.seed,
             "styles": chosen.styles,
             "planner": chosen.planner,
             "seconds": time.monotonic() - began,
