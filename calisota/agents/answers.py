@@ -118,7 +118,7 @@ def _blocks(text: str) -> list[tuple[str, str]]:
     """
     found: list[tuple[str, str]] = []
     tag, body = None, []
-    for line in text.splitlines(keepends=True):
+    for line in re.split(r"(?<=\n)", text):
         fence = _FENCE.match(line)
         if fence is None:
             body.append(line)
