@@ -103,9 +103,16 @@ def solve_local(problem: Problem, settings: Settings, console: Console, *, watch
 
 def ask_person(question: Question, console: Console) -> str | None:
     """What the person at the terminal answers, as JSON; None: nothing."""
-    console.print(f"The statement does not say what is right for {printable(question.asked)}.")
-    for option in question.options:
-        console.print(f"  some programs answer {printable(option)}", highlight=False)
+    asked = printable(question.asked)
+    if question.held:
+        console.print(f"Programs and planner read the statement differently for {asked}:")
+        console.print(f"  {printable(question.quote or '')}", highlight=False, markup=False)
+    else:
+        console.print(f"The statement does not say what is right for {asked}.")
+    for number, option in enumerate(question.options, start=1):
+        planner = question.held and number == len(question.options)
+        who = "the planner reads" if planner else "some programs answer"
+        console.print(f"  {who} {printable(option)}", highlight=False)
     while True:
         text = console.input("Your answer as JSON (empty: the likeliest): ").strip()
         if not text:
