@@ -1,6 +1,6 @@
 """Fifty Solves at once while parts of the system are killed: is one lost, paid twice, too dear?
 
-    python bench/chaos.py [--solves 50] [--blows 12] [--seed 1] [--most-s 1500]
+    python bench/chaos.py [--solves 50] [--blows 12] [--parts task ...] [--seed 1]
 
 A scripted model of its own process counts every call. At random moments SIGKILL ends the scheduler
 (and the tasks it runs), the API, Airflow's API server, the triggerer, a running task, or the model.
@@ -34,11 +34,12 @@ from calisota.ledger.ledger import Ledger
 from calisota.llm.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 CALLS = 12
 """The budget of a Solve."""
 PARTS = ("airflow-scheduler", "airflow-api-server", "api", "airflow-triggerer", "task", "model")
+TASK_TITLE = "airflow worker -- "
 PAUSE_S = 4.0, 12.0
 POLL_S = 0.5
 """Between two looks: Airflow's API server serves the tasks' heartbeats, too."""
@@ -49,6 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--solves", type=int, default=50)
     parser.add_argument("--blows", type=int, default=12)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--most-s", type=float, default=1500)
     parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
@@ -56,7 +58,7 @@ def main() -> None:
     if chosen.serve:
         serve(int(chosen.serve[0]), Path(chosen.serve[1]))
         return
-    result = torment(chosen.solves, chosen.blows, chosen.seed, chosen.most_s)
+    result = torment(chosen.solves, chosen.blows, chosen.parts, chosen.seed, chosen.most_s)
     table = Table("", "", title=f"Solves under kills, seed {chosen.seed}", title_justify="left")
     for name, value in result.items():
         table.add_row(name, str(value))
@@ -113,7 +115,9 @@ class Model:
         self._process.wait()
 
 
-def torment(solves: int, blows: int, seed: int, most_s: float) -> dict[str, Any]:
+def torment(
+    solves: int, blows: int, parts: Sequence[str], seed: int, most_s: float
+) -> dict[str, Any]:
     """What came of so many Solves."""
     chance = random.Random(seed)  # noqa: S311  # no secret
     with tempfile.TemporaryDirectory(prefix="chaos-", dir="/tmp") as folder:
@@ -129,7 +133,7 @@ def torment(solves: int, blows: int, seed: int, most_s: float) -> dict[str, Any]
             ) as system:
                 began = time.monotonic()
                 ids = dict(_posted(system, solves))
-                struck = _strike(system, model, chance, blows)
+                struck = _strike(system, model, chance, blows, parts)
                 ended = _ends(system, ids, most_s)
                 counted = _counted(system, ids)
                 rows = [json.loads(line) for line in log.read_text().splitlines()]
@@ -159,11 +163,13 @@ def _posted(system: System, solves: int) -> Iterator[tuple[int, str]]:
             yield number, answered.json()["solve_id"]
 
 
-def _strike(system: System, model: Model, chance: random.Random, blows: int) -> Counter[str]:
+def _strike(
+    system: System, model: Model, chance: random.Random, blows: int, parts: Sequence[str]
+) -> Counter[str]:
     struck: Counter[str] = Counter()
     for at in range(blows):
         time.sleep(chance.uniform(*PAUSE_S))
-        part = PARTS[at % len(PARTS)] if at < len(PARTS) else chance.choice(PARTS)
+        part = parts[at] if at < len(parts) else chance.choice(parts)
         if part == "model":
             model.kill()
             struck[part] += 1
@@ -181,7 +187,10 @@ def _strike(system: System, model: Model, chance: random.Random, blows: int) -> 
 
 
 def _processes(system: System, part: str) -> Iterator[psutil.Process]:
-    """The processes of one part of this system; a task is a child of the scheduler."""
+    """The processes of one part of this system."""
+    if part == "task":
+        yield from _tasks(system)
+        return
     marks = {
         "airflow-scheduler": "calisota_airflow.warm",
         "airflow-api-server": "airflow api_server",
@@ -192,10 +201,18 @@ def _processes(system: System, part: str) -> Iterator[psutil.Process]:
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             if process.environ().get("CALISOTA_HOME") != str(system.home):
                 continue
-            words = " ".join(process.cmdline())
-            is_task = "supervisor" in words or "task" in words.split(" ")[0]
-            if (part == "task" and is_task) or (part != "task" and marks[part] in words):
+            if marks[part] in " ".join(process.cmdline()):
                 yield process
+
+
+def _tasks(system: System) -> Iterator[psutil.Process]:
+    """The running tasks: below the scheduler, under a title that overwrites their environment."""
+    for scheduler in list(_processes(system, "airflow-scheduler")):
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            for process in scheduler.children(recursive=True):
+                title = " ".join(process.cmdline())
+                if title.startswith(TASK_TITLE) and "LocalExecutor" not in title:
+                    yield process
 
 
 def _ends(system: System, ids: dict[int, str], most_s: float) -> dict[int, str]:
