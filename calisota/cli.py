@@ -85,8 +85,9 @@ def solve(
 ) -> None:
     """Solve a Problem and print verdict, program, tests and cost.
 
-    A Problem names a statement, a language and tests; examples/ has some. The exit code is 0 when
-    tests of yours proved the program, 1 when none did.
+    A Problem names a statement, a language and tests; examples/ has some. The exit code is 0
+    for `verified`, `verified_weak_tests` and `consistent` (the last without any test), 3 when a
+    fault of ours ended the Solve, else 1.
     """
     from calisota.render import render_ending, render_report  # noqa: PLC0415
     from calisota.settings import settings  # noqa: PLC0415

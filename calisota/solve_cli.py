@@ -307,7 +307,7 @@ def report_of(text: str) -> SolveReport | None:
 
 
 def exit_code_of(text: str) -> int:
-    """0: tests proved a program. 1: none did, or it was cancelled. 3: a fault of ours ended it."""
+    """0: a program was proven to some extent. 1: none, or cancelled. 3: a fault of ours."""
     verdict = Verdict(json.loads(text)["verdict"])
     if verdict is Verdict.INTERNAL_ERROR:
         return 3

@@ -42,7 +42,7 @@ def upheld(record: SolveRecord, second: ExecutionMatrix) -> list[str]:
     probes = objections_to(record, second.candidate_id)
     results = second.observed[len(record.trials.inputs) :]
     return [
-        f"The reviewer was right: it fails for {asked_text(record.problem, probe)} "
+        f"The critic was right: it fails for {asked_text(record.problem, probe)} "
         f"({result.outcome})."
         for probe, result in zip(probes, results, strict=False)
         if result.outcome in _FAILS

@@ -233,7 +233,7 @@ class Question(Frozen):
     asked: str
     """The call, or the program's input, as a person reads it."""
     options: list[str]
-    """What the programs answer there, the likeliest first."""
+    """What the programs answer there, the likeliest first; with a `quote` the planner's is last."""
     by: Literal["slow", "frontier", "person"] | None = None
     """Who was asked last; None: nobody yet."""
     said: str | None = None

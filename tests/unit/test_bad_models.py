@@ -252,7 +252,7 @@ def test_an_objection_of_the_critic_is_run_and_can_only_lower_a_verdict(tmp_path
     )
     report = rig.solve(**asked)
     assert report.verdict == "unverified"
-    assert report.doubts == ["The reviewer was right: it fails for double(1000) (runtime_error)."]
+    assert report.doubts == ["The critic was right: it fails for double(1000) (runtime_error)."]
 
 
 def test_a_preference_does_not_get_a_program_past_the_critics_objections(tmp_path: Path):
@@ -274,7 +274,7 @@ def test_a_preference_does_not_get_a_program_past_the_critics_objections(tmp_pat
     report = rig.solve(statement=EXAMPLES, tests=[], options={"candidates": 3, "rounds": 1})
     assert report.code == preferred
     assert report.verdict == "unverified"
-    assert report.doubts == ["The reviewer was right: it fails for double(1000) (runtime_error)."]
+    assert report.doubts == ["The critic was right: it fails for double(1000) (runtime_error)."]
 
 
 def test_the_planner_may_look_something_up_once(tmp_path: Path):
