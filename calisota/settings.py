@@ -56,8 +56,8 @@ class Settings(BaseSettings):
     llm_model_critic: str | None = Field(default=None, description="Model of the critic.")
     llm_model_frontier: str | None = Field(
         default=None,
-        description="Model that writes a program where the others fail, and with `on_ambiguous: ask` "
-        "is asked what a statement means before a person is. Unset: none.",
+        description="Model that writes a program where the others fail, and with `on_ambiguous: "
+        "ask` is asked what a statement means before a person is. Unset: none.",
     )
     llm_fallback_base_url: str | None = Field(
         default=None,
