@@ -121,7 +121,11 @@ class ModelOperator(StepOperator):
             round_number=self.round_number,
             generation=generation_of(context),
         )
-        if settings().deferrable and not trigger.deaths():
+        # Under load Airflow fails a task whose trigger resumed it before the scheduler heard that
+        # its worker had ended (apache/airflow#67287, #71580). The next try has its answers already,
+        # and its trigger would be quicker still: it stays in the worker.
+        first = context["ti"].try_number <= generation_of(context) + 1
+        if settings().deferrable and first and not trigger.deaths():
             self.defer(trigger=trigger, method_name="execute_complete")
         asyncio.run(trigger.carry_out())
         return self.outcome(solve_id)

@@ -73,11 +73,13 @@ def fault_of(call):
         return error
 
 task = CodeOperator(task_id="code", round_number=1, retries=3)
-def execute(max_tries=3):
-    ti = SimpleNamespace(max_tries=max_tries)
+def execute(max_tries=3, try_number=1):
+    ti = SimpleNamespace(max_tries=max_tries, try_number=try_number)
     return fault_of(lambda: task.execute({"run_id": "s", "task": task, "ti": ti}))
 
 assert isinstance(execute(), TaskDeferred)
+again = execute(try_number=2)
+assert isinstance(again, errors.ArtifactDamaged), again  # it began here: there is no Problem
 die()
 fault = fault_of(lambda: raise_fault(asyncio.run(event())))
 assert isinstance(fault, errors.TransientError), fault
@@ -89,7 +91,7 @@ for _ in range(MOST_DEATHS - 1):
 given_up = execute()
 assert isinstance(given_up, errors.StepQuarantined), given_up
 assert RemedyRetryPolicy().evaluate(given_up, 3, 3).action.value == "fail"
-assert isinstance(execute(max_tries=6), TaskDeferred), "cleared by hand"
+assert isinstance(execute(max_tries=6, try_number=4), TaskDeferred), "cleared by hand"
 task._solve_id = "s"
 task.on_kill()
 """
