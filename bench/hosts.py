@@ -28,6 +28,8 @@ from calisota.sandbox.engine import DockerSandbox, connect
 from calisota.stages import open_stages
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import httpx
 
     from calisota.settings import Settings
@@ -53,14 +55,15 @@ def main() -> None:
     ):
         result["overhead"] = overhead(system, chosen.solves)
     _show_overhead(out, result["overhead"])
-    if not chosen.skip_load:
-        result["load"] = [
-            row
-            for deferrable in ("false", "true")
-            for row in under_load(chosen.at_once, deferrable=deferrable)
-        ]
+    result["load"] = []
+    try:
+        for deferrable in () if chosen.skip_load else ("false", "true"):
+            for row in under_load(chosen.at_once, deferrable=deferrable):
+                result["load"].append(row)
+                out.print(row)
+    finally:  # what was measured before something ended it is kept
         _show_load(out, result["load"])
-    write_result("hosts", result)
+        write_result("hosts", result)
 
 
 def overhead(system: System, solves: int) -> dict[str, dict[str, float]]:
@@ -119,9 +122,8 @@ def _wait(api: httpx.Client, solve_id: str, most_s: float) -> None:
     raise SystemExit(f"{solve_id} did not end within {most_s} s")
 
 
-def under_load(at_once: list[int], *, deferrable: str) -> list[dict[str, Any]]:
+def under_load(at_once: list[int], *, deferrable: str) -> Iterator[dict[str, Any]]:
     """So many Solves at once with a model that takes a second."""
-    rows = []
     with (
         ScriptedServer(answer, delay_s=1.0) as model,
         running_system(
@@ -136,10 +138,7 @@ def under_load(at_once: list[int], *, deferrable: str) -> list[dict[str, Any]]:
         for count in at_once:
             for mode in modes:
                 name = {"dag": "solve, deferred" if deferrable == "true" else "solve"}
-                rows.append(
-                    {"host": name.get(mode, "solve_fast"), **_together(system, count, mode)}
-                )
-    return rows
+                yield {"host": name.get(mode, "solve_fast"), **_together(system, count, mode)}
 
 
 def _together(system: System, count: int, mode: str) -> dict[str, Any]:
