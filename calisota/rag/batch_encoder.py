@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
+from calisota.errors import PermanentError
+from calisota.rag import layout
 from calisota.rag.mpnet_attention import fuse_attention
 from calisota.rag.precision import Precision
 from calisota.rag.token_batches import padded_width, token_batches
@@ -82,6 +84,7 @@ class BatchEncoder:
 
         Only for models that pool by the mean and normalise, as MiniLM and MPNet do. This process
         then takes at most `memory_gb` of a GPU: batches that need more are halved.
+        Raises: PermanentError: the folder holds no whole model; fetch it again.
         """
         from tokenizers import Tokenizer  # noqa: PLC0415  # encode_tokens does without
         from transformers import AutoModel  # noqa: PLC0415
@@ -92,7 +95,13 @@ class BatchEncoder:
         if memory_gb is not None and _resolved(device) == "cuda":
             _, total = torch.cuda.mem_get_info()
             torch.cuda.set_per_process_memory_fraction(min(1.0, memory_gb * 1e9 / total))
-        model = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+        try:
+            model = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+        except Exception as error:  # of half a dozen libraries, each with kinds of its own
+            raise PermanentError(
+                f"The embedding model in {folder} cannot be loaded: {error}.",
+                remedy=layout.WHOLE_MODEL,
+            ) from error
         return cls(
             model,
             pad_id=int(model.config.pad_token_id),
