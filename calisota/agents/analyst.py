@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
-from calisota.agents.answers import answer_from_text, is_quoted, parse_json
+from calisota.agents.answers import answer_from_text, is_quoted, number_in, parse_json
 from calisota.agents.prompts import LANGUAGE_NAMES, examples, render
 from calisota.llm import ChatRequest, Message
 from calisota.models import Frozen, Language, Route, Usage
@@ -115,19 +114,10 @@ def as_offered(said: str, options: Sequence[str]) -> str:
 
     A person who types 0 where the programs answer 0.0 means the same.
     """
-    number = _number(said)
+    number = number_in(said)
     if number is None:
         return said
-    return next((option for option in options if _number(option) == number), said)
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if plain else None
+    return next((option for option in options if number_in(option) == number), said)
 
 
 async def diagnose(

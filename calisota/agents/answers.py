@@ -73,6 +73,16 @@ def answer_from_text(text: str, problem: Problem) -> str | None:
     )
 
 
+def number_in(text: str) -> float | None:
+    """The number that an answer is; None: it is none."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if plain else None
+
+
 def _call_probe(text: str) -> Probe | None:
     try:
         args = json.loads(text, parse_constant=_no_number)

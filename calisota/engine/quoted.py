@@ -9,10 +9,10 @@ Source: tests of models count by the programs that pass them (CodeT, arXiv 2207.
 
 from __future__ import annotations
 
-import json
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from calisota.agents.answers import number_in
 from calisota.models import Outcome
 
 if TYPE_CHECKING:
@@ -40,16 +40,8 @@ def same_answer(one: str | None, other: str | None, *, as_text: bool) -> bool:
         return False
     if one == other or as_text:
         return one == other
-    number = _number(one)
-    return number is not None and number == _number(other)
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    number = number_in(one)
+    return number is not None and number == number_in(other)
 
 
 def known_answers(problem: Problem, trials: Trials, matrix: ExecutionMatrix) -> int:
