@@ -38,12 +38,13 @@ from calisota.models import Verdict
 from calisota.sandbox.engine import DockerSandbox, connect
 from calisota.sandbox.pool import WarmPool
 from calisota.settings import Settings, settings
-from calisota.stages import Searches, Stages
+from calisota.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from calisota.evaluation.solve_cases import SolveCase
+    from calisota.passages import Searches
 
 
 def main() -> None:

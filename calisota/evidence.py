@@ -27,8 +27,8 @@ from calisota.models import (
     SolveReport,
 )
 from calisota.paths import include
+from calisota.records import read_record
 from calisota.signing import is_signed, public_key, same_key, sign
-from calisota.stages import read_record
 from calisota.tarball import packed, unpacked
 from calisota.text import printable
 

@@ -13,8 +13,9 @@ from calisota.models import Action
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from calisota.executions import RunsCandidates
     from calisota.models import CandidateSet, Question, SolveReport
-    from calisota.stages import RunsCandidates, Stages
+    from calisota.stages import Stages
 
 
 LOCAL_PREFIX = "local_"

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from calisota import engine
 from calisota.errors import EngineUnavailable, InputError
+from calisota.executions import proven, run_trials
 from calisota.local import LOCAL_PREFIX
 from calisota.models import Action, Frozen, Outcome, RoundResult, SolveReport, Verdict
-from calisota.stages import proven, run_trials
 from calisota.text import printable
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from calisota.engine import SolveRecord
     from calisota.evidence import Evidence
+    from calisota.executions import RunsCandidates
     from calisota.models import (
         Candidate,
         CandidateSet,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         Problem,
         TestResult,
     )
-    from calisota.stages import RunsCandidates
 
 TRIES = 3
 """Of an execution that the sandbox gives no result for."""

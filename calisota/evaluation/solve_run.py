@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from calisota.evaluation.solve_cases import SolveCase
+    from calisota.executions import RunsCandidates
     from calisota.llm import ChatModel
     from calisota.models import ArtifactRef, Candidate
     from calisota.settings import Settings
-    from calisota.stages import RunsCandidates
 
 MOST_SAMPLES = 40
 """Programs that best-of-N votes over, at most."""
@@ -332,7 +332,9 @@ class EvaluationRun:
         """`written` and further samples, until the engine's tokens are spent."""
         every, tokens = list(written), row.tokens["full"]
         account = f"{self.solve_id(case, row.seed)}_level"
-        async with self._stages.paid_chat(account, client=self._client(row.seed)) as chat:
+        async with self._stages.accounts.paid_beside(
+            account, client=self._client(row.seed)
+        ) as chat:
             while (left := tokens - _spent(every)) > 0 and len(every) < MOST_SAMPLES:
                 # As many at once as will be needed, so that an endpoint can answer them together.
                 mean = _spent(every) / len(every) if every else tokens

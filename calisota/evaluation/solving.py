@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 
     from calisota.engine import SolveRecord
     from calisota.evaluation.solve_cases import SolveCase
+    from calisota.executions import RunsCandidates
     from calisota.models import Observation, SolveReport
-    from calisota.stages import RunsCandidates, Stages
+    from calisota.stages import Stages
 
 BY_TEXT = "best of N by text"
 MODES = ("direct", BY_TEXT, "+ tests", "+ consensus", "full")

@@ -269,7 +269,7 @@ def test_a_test_that_the_compiler_may_quote_is_not_called_hidden(language: str, 
 def test_mutants_have_their_time_and_what_is_left_is_not_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("calisota.stages.MUTANTS_S", -1.0)
+    monkeypatch.setattr("calisota.executions.MUTANTS_S", -1.0)
     report = Rig(tmp_path, lambda _request: SQUARE).solve(candidates=4, rounds=1)
     assert report.strength is not None
     assert report.strength.not_run == report.strength.mutants > 0
