@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 SPENT = "the held-out ones were looked at before"
-"""The end of the reason of a decision after which held-out tests prove less."""
+"""In the reason of a decision after which held-out tests prove less."""
 DENIED = "the planner reads the statement otherwise"
 """In the reason of a decision that agreement did not count."""
 
@@ -143,10 +143,9 @@ def _caveats(matrix: ExecutionMatrix | None, decision: Decision) -> str:
             f" {cooperative} ran inside the program's own process, so a hostile program could "
             "have forged them."
         )
-    _, doubtful, why = decision.reason.partition(", but ")
-    if doubtful:
-        text += f" But it {why}."
-    if decision.reason.endswith(SPENT):
+    if decision.doubt:
+        text += f" But {decision.doubt}."
+    if SPENT in decision.reason:
         text += " Other programs were tried on the held-out ones before it."
     return text
 

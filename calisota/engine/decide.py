@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from calisota.agents.coder import NO_PROGRAM
-from calisota.engine.behaviour import entropy, signature
+from calisota.engine.behaviour import entropy
 from calisota.engine.claim import DENIED, SPENT
 from calisota.engine.consensus import agreed, alike
 from calisota.engine.doubt import (
@@ -18,6 +18,7 @@ from calisota.engine.doubt import (
     question_about_tests,
     question_that_stands,
 )
+from calisota.engine.sound import dissent_from, sound
 from calisota.engine.standing import Standing, passed
 from calisota.models import Action, Decision, Outcome, Verdict
 
@@ -86,7 +87,7 @@ def rivals(state: SolveState) -> tuple[str, str] | None:
     None where there is no other, or nothing is accepted for what it does.
     """
     standing = Standing(state)
-    equals = _sound(standing) or agreed(standing)
+    equals = sound(standing) or agreed(standing)
     others = (one for one in equals if one.likeness != equals[0].likeness)
     other = next(others, None)
     return (equals[0].candidate_id, other.candidate_id) if other else None
@@ -94,20 +95,8 @@ def rivals(state: SolveState) -> tuple[str, str] | None:
 
 def _accept_tested(s: Standing) -> Decision | None:
     """A candidate that passes the client's tests, the held-out ones and the examples."""
-    sound = _sound(s)
-    return _accept(s, _preferred(s, sound)) if sound else None
-
-
-def _sound(s: Standing) -> list[Tried]:
-    """The first candidate that passes all there is, and those that behave like it."""
-    if not s.tested:
-        return []
-    sound = [
-        o
-        for o in s.built
-        if s.passes_visible(o) and s.passes_held_out(o) and not o.leaked and s.passes_examples(o)
-    ]
-    return [one for one in sound if signature(one) == signature(sound[0])]
+    found = sound(s)
+    return _accept(s, _preferred(s, found)) if found else None
 
 
 def _preferred(s: Standing, ones: list[Tried]) -> Tried:
@@ -124,12 +113,19 @@ def _accept(s: Standing, one: Tried) -> Decision:
         text for text, test in zip(s.state.test_inputs, tests, strict=False) if not test.cooperative
     }
     strong = len(asked) >= STRONG_TESTS
-    if strong and not spent:
+    dissent = dissent_from(s, one)
+    if strong and not spent and dissent is None:
         reason = f"{one.candidate_id} passed all {len(tests)} tests"
         return _made(s, Action.ACCEPT, reason, verdict=Verdict.VERIFIED, of=one)
-    why = SPENT if spent else "few or forgeable ones"
-    reason = f"{one.candidate_id} passed all {len(tests)} tests, {why}"
-    return _made(s, Action.ACCEPT, reason, verdict=Verdict.VERIFIED_WEAK_TESTS, of=one)
+    weak = ([] if strong else ["few or forgeable ones"]) + ([SPENT] if spent else [])
+    reason = ", ".join([f"{one.candidate_id} passed all {len(tests)} tests", *weak])
+    return _doubted(s, one, reason, dissent.words() if dissent else None)
+
+
+def _doubted(s: Standing, one: Tried, reason: str, doubt: str | None) -> Decision:
+    words = f"{reason}, but {doubt}" if doubt else reason
+    made = _made(s, Action.ACCEPT, words, verdict=Verdict.VERIFIED_WEAK_TESTS, of=one)
+    return made.model_copy(update={"doubt": doubt})
 
 
 def _accept_consistent(s: Standing) -> Decision | None:
@@ -170,9 +166,10 @@ def _accept_at_last(s: Standing) -> Decision | None:
         return None
     for one in s.built:
         if s.state.client_tests and s.passes_visible(one) and s.passes_held_out(one):
-            why = "seems to answer from a table" if one.leaked else "fails the statement's examples"
-            reason = f"{one.candidate_id} passed all tests, but {why}"
-            return _made(s, Action.ACCEPT, reason, verdict=Verdict.VERIFIED_WEAK_TESTS, of=one)
+            does = (
+                "seems to answer from a table" if one.leaked else "fails the statement's examples"
+            )
+            return _doubted(s, one, f"{one.candidate_id} passed all tests", f"it {does}")
     return None
 
 

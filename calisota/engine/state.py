@@ -11,7 +11,7 @@ from calisota.engine.evidence import failures_for_model, shown_tests
 from calisota.engine.likeness import likeness_of
 from calisota.engine.literal_leak import leaked_tests
 from calisota.engine.standing import passed
-from calisota.models import SolveState, Tried
+from calisota.models import CallTest, SolveState, StdioTest, Tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,6 +79,7 @@ def state_after(  # noqa: PLR0913  # all that a decision may look at
         inputs=[asked_text(problem, probe) for probe in trials.inputs],
         expected=[probe.expects for probe in trials.inputs],
         whole_programs=problem.entry_point is None,
+        compares=sorted({t.compare for t in problem.tests if isinstance(t, CallTest | StdioTest)}),
         test_inputs=[test_input(problem, number) for number in range(len(problem.tests))],
         contradictions=trials.contradictions,
         questions=[*record.questions, *questions],

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from calisota.models.base import Frozen
 from calisota.models.execution import ExecutionMatrix, Outcome, TestResult
-from calisota.models.problem import Language, OnAmbiguous, Problem
+from calisota.models.problem import Compare, Language, OnAmbiguous, Problem
 from calisota.models.trials import Probe, Trials
 
 
@@ -289,6 +289,8 @@ class SolveState(Circumstances):
     """What the planner expects of each, as `TestResult.answer`; None, or too short: nothing."""
     whole_programs: bool = False
     """Whether answers are what programs print, to be taken word by word, and no values."""
+    compares: list[Compare] = Field(default_factory=list)
+    """How the client's tests compare answers; by a checker two that differ may be right."""
     test_inputs: list[str] = Field(default_factory=list)
     """Those of the client's tests."""
     contradictions: list[str] = Field(default_factory=list)
@@ -317,6 +319,8 @@ class Decision(Frozen):
     reason: str
     question: Question | None = None
     """What to ask, of `discriminate` and `clarify`."""
+    doubt: str | None = None
+    """What speaks against a program that is accepted for its tests."""
 
 
 class Admitted(Frozen):

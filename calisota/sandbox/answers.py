@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from calisota.models import Execution, Test
 
 MAX_ANSWER = 500
+_DIGEST = "sha256:"
 _WEAK = {Language.C, Language.PERL}
 
 
@@ -45,7 +46,12 @@ def _returned(value: bytes | None, *, weak: bool) -> str | None:
 def _short(text: str) -> str:
     if len(text) <= MAX_ANSWER:
         return printable(text)
-    return f"sha256:{hashlib.sha256(text.encode(errors='backslashreplace')).hexdigest()}"
+    return f"{_DIGEST}{hashlib.sha256(text.encode(errors='backslashreplace')).hexdigest()}"
+
+
+def is_digest(answer: str) -> bool:
+    """Whether it stands for a longer answer: such can be told apart, but not compared otherwise."""
+    return answer.startswith(_DIGEST) and len(answer) == len(_DIGEST) + 64
 
 
 def canonical_answer(text: str, *, is_call: bool, language: Language) -> str | None:

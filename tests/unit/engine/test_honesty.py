@@ -38,6 +38,7 @@ from tests.unit.engine.test_strength import mutant
 
 SQUARE = "def f(n):\n    return n * n\n"
 OTHER = "def f(n):\n    return n * n + (n > 20)\n"
+SQUARES = "Square of n. f(1) == 1, f(2) == 4, f(3) == 9, f(12) == 144."
 CRITIQUE = json.dumps({"score": 50, "findings": [], "suggestions": []})
 PLAN = json.dumps(
     {
@@ -80,7 +81,14 @@ class Rig:
             return json.dumps({"diagnosis": "d", "approach": "", "corner_cases": []})
         return f"```python\n{self._code(request)}```"
 
-    def solve(self, *, ask: Any = None, **options: Any) -> SolveReport:
+    def solve(
+        self,
+        *,
+        ask: Any = None,
+        tests: list[dict[str, Any]] | None = None,
+        statement: str = SQUARES,
+        **options: Any,
+    ) -> SolveReport:
         chat = ScriptedChat(self._answer, routes=list(Route) if self._frontier else ALWAYS_THERE)
 
         @asynccontextmanager
@@ -93,10 +101,9 @@ class Rig:
             open_chat=opened,
             open_retriever=lambda: nullcontext(NoIndex()),
         )
-        statement = "Square of n. f(1) == 1, f(2) == 4, f(3) == 9, f(12) == 144."
         conf = {"statement": statement, "language": "python", "entry_point": "f"}
         solve = LocalSolve(stages, InProcessSandbox(), on_step=lambda _step: None, ask=ask)
-        return solve.run(conf | {"options": options})
+        return solve.run(conf | {"options": options, "tests": tests or []})
 
 
 def round_of(rig: Rig) -> int:
