@@ -322,7 +322,8 @@ def _of_this_version(evidence: Evidence) -> bool:
 
 
 def _worded(claim: str) -> str:
-    return re.sub(r"\d+(?:\.\d+)?", "#", claim)
+    """Without its numbers, and without what it quotes of programs that lost."""
+    return re.sub(r"\d+(?:\.\d+)?", "#", re.sub(r"`[^`]*`", "`#`", claim))
 
 
 def _told(report: SolveReport) -> str:

@@ -56,7 +56,7 @@ def clusters_of(tried: Sequence[Tried]) -> list[Cluster]:
     for one in tried:
         if comparable(one):
             groups[signature(one)].append(one)
-    weights = {key: _weight(group) for key, group in groups.items()}
+    weights = {key: weight_of(group) for key, group in groups.items()}
     total = sum(weights.values())
     found = [
         Cluster(
@@ -69,7 +69,7 @@ def clusters_of(tried: Sequence[Tried]) -> list[Cluster]:
     return sorted(found, key=lambda cluster: -cluster.share)  # stable: the oldest first
 
 
-def _weight(group: Sequence[Tried]) -> float:
+def weight_of(group: Sequence[Tried]) -> float:
     """One for the first of each brief, half of it for the next, and so on."""
     families = Counter(one.brief.family for one in group)
     return sum(CORRELATED**number for count in families.values() for number in range(count))

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from calisota.models import Decision, ExecutionMatrix, TestResult, TestStrength
 
 
-SPENT = "the held-out ones were looked at before"
-"""In the reason of a decision after which held-out tests prove less."""
+SPENT = "other programs were tried on the held-out ones before it"
+"""A doubt of a decision, after which held-out tests prove less."""
 DENIED = "the planner reads the statement otherwise"
 """In the reason of a decision that agreement did not count."""
 
@@ -143,11 +143,7 @@ def _caveats(matrix: ExecutionMatrix | None, decision: Decision) -> str:
             f" {cooperative} ran inside the program's own process, so a hostile program could "
             "have forged them."
         )
-    if decision.doubt:
-        text += f" But {decision.doubt}."
-    if SPENT in decision.reason:
-        text += " Other programs were tried on the held-out ones before it."
-    return text
+    return text + "".join(f" But {doubt}." for doubt in decision.doubts)
 
 
 def _strength(strength: TestStrength | None, what: str, *, answers: bool = False) -> str:

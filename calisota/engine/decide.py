@@ -105,27 +105,27 @@ def _preferred(s: Standing, ones: list[Tried]) -> Tried:
 
 def _accept(s: Standing, one: Tried) -> Decision:
     tests = one.matrix.tests
+    dissent = dissent_from(s, one)
+    doubts = [dissent.words()] if dissent else []
     if not tests:
-        reason = f"{one.candidate_id} answers as was said when it was asked"
-        return _made(s, Action.ACCEPT, reason, verdict=Verdict.VERIFIED_WEAK_TESTS, of=one)
-    spent = s.looks >= HELD_OUT_LOOKS
+        return _weakly(s, one, f"{one.candidate_id} answers as was said when it was asked", doubts)
+    if s.looks >= HELD_OUT_LOOKS:
+        doubts.append(SPENT)
     asked = {
         text for text, test in zip(s.state.test_inputs, tests, strict=False) if not test.cooperative
     }
-    strong = len(asked) >= STRONG_TESTS
-    dissent = dissent_from(s, one)
-    if strong and not spent and dissent is None:
-        reason = f"{one.candidate_id} passed all {len(tests)} tests"
-        return _made(s, Action.ACCEPT, reason, verdict=Verdict.VERIFIED, of=one)
-    weak = ([] if strong else ["few or forgeable ones"]) + ([SPENT] if spent else [])
-    reason = ", ".join([f"{one.candidate_id} passed all {len(tests)} tests", *weak])
-    return _doubted(s, one, reason, dissent.words() if dissent else None)
+    reason = f"{one.candidate_id} passed all {len(tests)} tests"
+    if len(asked) < STRONG_TESTS:
+        return _weakly(s, one, f"{reason}, few or forgeable ones", doubts)
+    if doubts:
+        return _weakly(s, one, reason, doubts)
+    return _made(s, Action.ACCEPT, reason, verdict=Verdict.VERIFIED, of=one)
 
 
-def _doubted(s: Standing, one: Tried, reason: str, doubt: str | None) -> Decision:
-    words = f"{reason}, but {doubt}" if doubt else reason
+def _weakly(s: Standing, one: Tried, reason: str, doubts: list[str]) -> Decision:
+    words = f"{reason}, but {'; '.join(doubts)}" if doubts else reason
     made = _made(s, Action.ACCEPT, words, verdict=Verdict.VERIFIED_WEAK_TESTS, of=one)
-    return made.model_copy(update={"doubt": doubt})
+    return made.model_copy(update={"doubts": doubts})
 
 
 def _accept_consistent(s: Standing) -> Decision | None:
@@ -166,10 +166,12 @@ def _accept_at_last(s: Standing) -> Decision | None:
         return None
     for one in s.built:
         if s.state.client_tests and s.passes_visible(one) and s.passes_held_out(one):
-            does = (
-                "seems to answer from a table" if one.leaked else "fails the statement's examples"
+            doubt = (
+                "it seems to answer from a table"
+                if one.leaked
+                else "it fails the statement's examples"
             )
-            return _doubted(s, one, f"{one.candidate_id} passed all tests", f"it {does}")
+            return _weakly(s, one, f"{one.candidate_id} passed all tests", [doubt])
     return None
 
 

@@ -33,7 +33,10 @@ def question_about_inputs(s: Standing) -> Question | None:
     found = [
         number
         for number in differing(one, other)
-        if number not in asked and _answered(one, number) and _answered(other, number)
+        if number not in asked
+        and number < len(s.state.inputs)  # behind them are those of the critic
+        and _answered(one, number)
+        and _answered(other, number)
     ]
     if not found:
         return None
@@ -53,7 +56,8 @@ def question_about_quoted(s: Standing) -> Question | None:
     if not found or dispute(s, found[0]) is not Dispute.OPEN:
         return None
     one = found[0]
-    whole = [n for n in denied(s, one) if not s.state.inputs[n].endswith(CUT)]
+    named = [n for n in denied(s, one) if n < len(s.state.inputs)]
+    whole = [n for n in named if not s.state.inputs[n].endswith(CUT)]
     if not whole:
         return None  # nobody can say what is right for an input that is not shown whole
     number = min(whole, key=lambda n: (len(s.state.inputs[n]), n))
@@ -82,7 +86,8 @@ def question_about_tests(s: Standing) -> Question | None:
     if len(running) < SURE_MEMBERS or len({one.brief.family for one in running}) < 2:  # noqa: PLR2004
         return None
     asked = {q.number for q in s.state.questions if q.about == "test"}
-    for number, test in enumerate(running[0].matrix.tests):
+    pairs = zip(running[0].matrix.tests, s.state.test_inputs, strict=False)
+    for number, (test, asked_text) in enumerate(pairs):
         answers = {one.matrix.tests[number].answer for one in running}
         agreed = next(iter(answers)) if len(answers) == 1 else None
         wrong = all(o.matrix.tests[number].outcome is Outcome.WRONG_ANSWER for o in running)
@@ -94,6 +99,5 @@ def question_about_tests(s: Standing) -> Question | None:
         ]
         alone = agreed is not None and wrong and bool(others) and all(others)
         if alone and not test.held_out and number not in asked:
-            asked_text = s.state.test_inputs[number]
             return Question(number=number, about="test", asked=asked_text, options=[agreed or ""])
     return None

@@ -256,7 +256,12 @@ def make_report(
         agreement=agreement,
         strength=strength,
         questions=record.questions,
-        doubts=[*_doubts(record, decision, verdict), *objections, *_denied_words(record, matrix)],
+        doubts=[
+            *record.trials.doubts,
+            *(f"The program passed, but {doubt}" for doubt in decision.doubts),
+            *objections,
+            *_denied_words(record, matrix),
+        ],
         decisions=[
             f"round {result.round}: {made.action}: {made.reason}"
             for _, result in record.rounds
@@ -272,13 +277,6 @@ def make_report(
         steps=steps,
         prompts=prompts,
     )
-
-
-def _doubts(record: SolveRecord, decision: Decision, verdict: Verdict) -> list[str]:
-    """What spoke against the tests, or against the program that passes them, before the end."""
-    passes = decision.doubt is not None and verdict is Verdict.VERIFIED_WEAK_TESTS
-    words = f"The program passed all tests, but {decision.doubt}"
-    return [*record.trials.doubts, *([words] if passes else [])]
 
 
 def _denied_words(record: SolveRecord, matrix: ExecutionMatrix | None) -> list[str]:

@@ -1,7 +1,9 @@
 """Programs that pass every test, and whether the tests tell them apart. Pure.
 
-Where two of them answer one input differently, one is wrong and no test says which: a mutant that
-survives, and no made-up one. So the commonest behaviour is taken, and `verified` is not claimed.
+The planner names inputs that the statement allows. Where two programs that pass all tests answer
+one of these differently, one is wrong and no test says which: a mutant that survives, and no
+made-up one. So the weightiest behaviour is taken, and `verified` is not claimed. Changed inputs
+say nothing here: the statement may not allow them, and there right programs differ.
 Source: of programs that pass the visible tests the largest cluster (AlphaCode, arXiv 2203.07814).
 """
 
@@ -9,9 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calisota.engine.behaviour import clusters_of, differing
+from calisota.agents.prompts import CUT
+from calisota.engine.behaviour import signature, weight_of
 from calisota.engine.quoted import admitted, gives
-from calisota.models import Compare, Frozen
+from calisota.models import Compare, Frozen, Observation, Outcome
 from calisota.sandbox.answers import is_digest
 from calisota.sandbox.compare import (
     NotStrictJson,
@@ -22,11 +25,14 @@ from calisota.sandbox.compare import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from calisota.engine.standing import Standing
     from calisota.models import Tried
 
 MAX_CHARS = 120
-"""Of an input or an answer in a reason."""
+"""Of an input or an answer in words."""
+_NOT_SEEN = {Outcome.NOT_RUN, Outcome.INTERNAL_ERROR}
 
 
 class Dissent(Frozen):
@@ -34,52 +40,56 @@ class Dissent(Frozen):
 
     candidate_id: str
     asked: str
-    """The shortest such input."""
-    answers: tuple[str, str]
-    """Of the other program, and of this one."""
+    """The input, as a person reads it; a long one is cut."""
+    its: Observation
+    own: Observation
+    """What the other program did there."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the input can be read whole."""
+        return len(self.asked) <= MAX_CHARS and not self.asked.endswith(CUT)
 
     def words(self) -> str:
-        """What is said of the other."""
-        asked, own, its = (_short(text) for text in (self.asked, *self.answers))
-        return (
-            f"{self.candidate_id} passed them too and answers {asked} with {its}, this one with "
-            f"{own}: a test of that input would decide"
-        )
+        """What speaks against the other program: the beginning is an id, what is quoted is data."""
+        its, own = (_shown(seen.answer) for seen in (self.its, self.own))
+        if self.own.answer is None:
+            how = f"with {its}, on which this one ends as {self.own.outcome}"
+            how = how if its else f"on which this one ends as {self.own.outcome}"
+        else:
+            how = f"with {its}, this one with {own}" if its and own else "otherwise"
+        advice = ": a test of that input would decide" if self.whole else ""
+        asked = _quoted(self.asked if self.whole else self.asked[:MAX_CHARS] + CUT)
+        return f"{self.candidate_id} passed the same and answers {asked} {how}{advice}"
 
 
 def sound(s: Standing) -> list[Tried]:
-    """Of the programs that pass all tests and examples, those of the commonest behaviour.
+    """Of the programs that pass all tests and examples, those of the weightiest behaviour.
 
-    Oldest first, by weight; empty where nothing can prove anything.
+    The one to accept comes first. Empty where no test or person can prove anything.
     """
-    passing = _passing(s)
-    clusters = clusters_of(passing)
-    if not clusters:
-        return passing  # there is nothing to compare them on
+    groups = _groups(s, _passing(s))
+    if not groups:
+        return []
     known = admitted(s)
-    top = max(clusters, key=lambda c: c.share * (1 + gives(s, s.by_id[c.members[0]], known)))
-    return [s.by_id[name] for name in top.members]
+    top = max(groups, key=lambda group: weight_of(group) * (1 + gives(s, group[0], known)))
+    one = max(top, key=lambda member: _seen(s, member))  # of equal ones the oldest
+    others = [o for o in top if o is not one and signature(o) == signature(one)]
+    return [one, *others]
 
 
 def dissent_from(s: Standing, one: Tried) -> Dissent | None:
-    """Another program that passes all that `one` passes, where both answer and differ.
+    """Another program that passes all that `one` passes, and answers where it fails, or differs.
 
-    A crash is no answer: a program may do as it likes with what the statement does not allow. Nor
-    do answers differ that one of the client's ways to compare takes for the same.
+    Of several the one with the shortest such input.
     """
     found = [
-        Dissent(
-            candidate_id=other.candidate_id,
-            asked=s.state.inputs[number],
-            answers=(own, its),
-        )
+        Dissent(candidate_id=other.candidate_id, asked=s.state.inputs[number], its=its, own=own)
         for other in _passing(s)
-        for number in differing(one, other)
-        if (own := one.matrix.observed[number].answer) is not None
-        and (its := other.matrix.observed[number].answer) is not None
-        and not _may_both_be_right(s, own, its)
+        for number, own, its in _pairs(s, one, other)
+        if its.answer is not None and _differ(s, own, its)
     ]
-    return min(found, key=lambda dissent: len(dissent.asked), default=None)
+    return min(found, key=lambda dissent: (not dissent.whole, len(dissent.asked)), default=None)
 
 
 def _passing(s: Standing) -> list[Tried]:
@@ -92,24 +102,74 @@ def _passing(s: Standing) -> list[Tried]:
     ]
 
 
+def _groups(s: Standing, passing: Sequence[Tried]) -> list[list[Tried]]:
+    """Programs that differ on no input that the planner named, by the oldest of each."""
+    groups: list[list[Tried]] = []
+    for one in passing:
+        for group in groups:
+            if not any(
+                _differ(s, own, its) for member in group for _, own, its in _pairs(s, one, member)
+            ):
+                group.append(one)
+                break
+        else:
+            groups.append([one])
+    return groups
+
+
+def _pairs(s: Standing, one: Tried, other: Tried) -> list[tuple[int, Observation, Observation]]:
+    """What two programs did on each input of the planner's; both ran there."""
+    seen = zip(one.matrix.observed, other.matrix.observed, s.state.inputs, strict=False)
+    return [
+        (number, own, its)
+        for number, (own, its, _) in enumerate(seen)
+        if number < s.state.planned and not {own.outcome, its.outcome} & _NOT_SEEN
+    ]
+
+
+def _seen(s: Standing, one: Tried) -> int:
+    return len(_pairs(s, one, one))
+
+
+def _differ(s: Standing, one: Observation, other: Observation) -> bool:
+    """Whether one of the two is wrong, whatever is right; what cannot be told is no difference."""
+    if one.answer is None or other.answer is None:
+        # One that ended well may have an answer that is no value.
+        silent = {o.outcome for o in (one, other) if o.answer is None}
+        return one.answer != other.answer and Outcome.ACCEPTED not in silent
+    return not _may_both_be_right(s, one.answer, other.answer)
+
+
 def _may_both_be_right(s: Standing, one: str, other: str) -> bool:
-    ways = {Compare.FLOAT, *s.state.compares}
-    if Compare.CHECKER in ways or is_digest(one) or is_digest(other):
+    """Whether a way in which the client's tests compare takes the two for the same."""
+    ways = set(s.state.compares) or {Compare.EXACT}
+    if one == other or Compare.CHECKER in ways:
         return True
+    if is_digest(one) or is_digest(other):
+        return bool(ways & {Compare.FLOAT, Compare.UNORDERED})
     return any(_same(one, other, how, as_text=s.state.whole_programs) for how in ways)
 
 
 def _same(one: str, other: str, how: Compare, *, as_text: bool) -> bool:
     if as_text:
-        if how is Compare.UNORDERED:  # lines are not known any more
+        if how is Compare.UNORDERED:  # where a line ended is not known any more
             return sorted(one.split()) == sorted(other.split())
-        return same_output(one.encode(), other.encode(), how)
+        pair = [text.encode(errors="backslashreplace") for text in (one, other)]
+        return same_output(pair[0], pair[1], how)
     try:
-        return same_value(decode_strict(one.encode()), decode_strict(other.encode()), how)
+        values = [decode_strict(text.encode(errors="backslashreplace")) for text in (one, other)]
     except NotStrictJson:
-        return one == other
+        return False
+    return same_value(values[0], values[1], how)
 
 
-def _short(text: str) -> str:
-    line = one_line(text)
-    return line if len(line) <= MAX_CHARS else line[: MAX_CHARS - 1] + "…"
+def _shown(answer: str | None) -> str:
+    """The answer quoted; empty: there is none, or it is too long to read."""
+    if answer is None or is_digest(answer) or len(answer) > MAX_CHARS:
+        return ""
+    return _quoted(answer)
+
+
+def _quoted(text: str) -> str:
+    """On one line, and with no end but its own."""
+    return f"`{one_line(text).replace('`', chr(39))}`"

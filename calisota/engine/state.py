@@ -78,6 +78,7 @@ def state_after(  # noqa: PLR0913  # all that a decision may look at
         tried=[*record.tried, *tried_in(problem, drawn, matrices)],
         inputs=[asked_text(problem, probe) for probe in trials.inputs],
         expected=[probe.expects for probe in trials.inputs],
+        planned=sum(probe.origin == "planner" for probe in trials.inputs),
         whole_programs=problem.entry_point is None,
         compares=sorted({t.compare for t in problem.tests if isinstance(t, CallTest | StdioTest)}),
         test_inputs=[test_input(problem, number) for number in range(len(problem.tests))],

@@ -287,6 +287,8 @@ class SolveState(Circumstances):
     """The generated inputs, each as a person reads it."""
     expected: list[str | None] = Field(default_factory=list)
     """What the planner expects of each, as `TestResult.answer`; None, or too short: nothing."""
+    planned: int = Field(default=0, ge=0)
+    """So many of them, the first, are the planner's, who says that the statement allows them."""
     whole_programs: bool = False
     """Whether answers are what programs print, to be taken word by word, and no values."""
     compares: list[Compare] = Field(default_factory=list)
@@ -319,7 +321,7 @@ class Decision(Frozen):
     reason: str
     question: Question | None = None
     """What to ask, of `discriminate` and `clarify`."""
-    doubt: str | None = None
+    doubts: list[str] = Field(default_factory=list)
     """What speaks against a program that is accepted for its tests."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 from calisota.models import CallTest, Language, StdioTest
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_ANSWER = 500
 _DIGEST = "sha256:"
+_IS_DIGEST = re.compile(f"{_DIGEST}[0-9a-f]{{64}}")
 _WEAK = {Language.C, Language.PERL}
 
 
@@ -51,7 +53,7 @@ def _short(text: str) -> str:
 
 def is_digest(answer: str) -> bool:
     """Whether it stands for a longer answer: such can be told apart, but not compared otherwise."""
-    return answer.startswith(_DIGEST) and len(answer) == len(_DIGEST) + 64
+    return _IS_DIGEST.fullmatch(answer) is not None
 
 
 def canonical_answer(text: str, *, is_call: bool, language: Language) -> str | None:

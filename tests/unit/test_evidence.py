@@ -41,7 +41,7 @@ from calisota.models import (
     Verdict,
 )
 from calisota.models.execution import worst
-from calisota.replay import replay
+from calisota.replay import _worded, replay
 from calisota.settings import Settings
 from calisota.stages import Stages
 from calisota.tarball import packed, unpacked
@@ -485,6 +485,19 @@ def test_a_claim_in_other_words_than_the_results_allow_is_not_the_same(made, tmp
     assert not replayed.same
     assert replayed.verdict is replayed.again
     assert any("right for every input" in difference for difference in replayed.differences)
+
+
+def test_numbers_and_what_a_loser_answered_are_no_other_words():
+    """A program that lost may depend on chance, and reach another input in time."""
+    claim = (
+        "All 3 tests. But r1c2 passed the same and answers `f(1)` with `now`, this one with `b`."
+    )
+    again = (
+        "All 3 tests. But r1c1 passed the same and answers `f(7)` with `then`, this one with `c`."
+    )
+    assert _worded(claim) == _worded(again)
+    assert _worded(claim) != _worded("All 3 tests.")
+    assert _worded(claim) != _worded(claim.replace("passed", "failed"))
 
 
 def test_a_report_of_another_program_contradicts_the_decision(made, tmp_path: Path):

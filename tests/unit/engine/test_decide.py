@@ -8,6 +8,7 @@ from calisota.engine import decide, rivals
 from calisota.models import (
     Action,
     Brief,
+    Compare,
     ExecutionMatrix,
     Observation,
     Outcome,
@@ -356,7 +357,21 @@ def test_the_last_round_ends_in_failed_with_the_best_so_far():
 
 
 @st.composite
+def observations(draw: st.DrawFn) -> Observation:
+    """What a program did on an input: mostly it answers."""
+    outcome = draw(st.one_of(st.just(OK), outcomes))
+    answers = st.sampled_from(["a", "b", "1", "1.0", "[1,2]", "\ud800", f"sha256:{'0' * 64}"])
+    return Observation(outcome=outcome, answer=draw(answers) if outcome is OK else None)
+
+
+def observing(seen: list[Observation], one: Tried) -> Tried:
+    matrix = one.matrix.model_copy(update={"observed": seen})
+    return one.model_copy(update={"matrix": matrix})
+
+
+@st.composite
 def states(draw: st.DrawFn) -> SolveState:
+    some = st.sampled_from
     tests = draw(st.integers(0, 4))
     inputs = draw(st.integers(0, 10))
     rounds = draw(st.integers(1, 3))
@@ -364,19 +379,22 @@ def states(draw: st.DrawFn) -> SolveState:
     found = []
     for number in range(draw(st.integers(0, 7))):
         earlier = [one.candidate_id for one in found]
-        letters = draw(st.lists(st.sampled_from("ab"), min_size=inputs, max_size=inputs))
+        size = draw(some([inputs, inputs, inputs // 2]))
+        anew = st.lists(observations(), min_size=size, max_size=size)
+        seen = draw(
+            st.one_of(anew, some([one.matrix.observed for one in found])) if found else anew
+        )
         found.append(
-            tried(
+            observing(seen, tried(
                 f"r{min(1 + number // 3, rounds)}c{number}",
                 *draw(st.lists(outcomes, min_size=tests, max_size=tests)),
-                answers="".join(letters),
                 examples=tuple(draw(st.lists(st.sampled_from([OK, BAD]), max_size=1))),
                 hidden=hidden,
                 approach=draw(st.sampled_from([None, "a", "b"])),
                 repairs=draw(st.sampled_from([None, *earlier])),
                 build=draw(st.sampled_from([None, None, "error", NO_PROGRAM])),
                 leaked=draw(st.booleans()) and tests > 0,
-            )
+            ))
         )  # fmt: skip
     questions = draw(
         st.lists(
@@ -393,9 +411,13 @@ def states(draw: st.DrawFn) -> SolveState:
     return state(
         *found,
         round=rounds,
+        planned=draw(st.integers(0, 12)),
+        compares=draw(st.lists(some(list(Compare)), max_size=2, unique=True)),
+        whole_programs=draw(st.booleans()),
+        expected=draw(st.lists(some([None, "a", "b"]), max_size=inputs + 1)),
         client_tests=tests,
-        inputs=[f"f({n})" for n in range(inputs)],
-        test_inputs=[f"t({n})" for n in range(tests)],
+        inputs=[f"f({n})" for n in range(draw(some([inputs, inputs // 2])))],
+        test_inputs=[f"t({n})" for n in range(draw(some([tests, tests // 2])))],
         questions=questions,
         actions=draw(st.lists(st.sampled_from([*Action]), max_size=2)),
         on_ambiguous=draw(st.sampled_from(["ask", "best_guess", "fail"])),

@@ -59,12 +59,19 @@ class Rig:
     """Solves of one Problem by a script of the coder's answers."""
 
     def __init__(
-        self, home: Path, code: Callable[[ChatRequest], str], *, frontier: str | None = None
+        self,
+        home: Path,
+        code: Callable[[ChatRequest], str],
+        *,
+        frontier: str | None = None,
+        plan: str = PLAN,
+        **settings: Any,
     ) -> None:
-        self.config = Settings(home=home)
+        self.config = Settings(home=home, **settings)
         self.asked: list[ChatRequest] = []
         self._code = code
         self._frontier = frontier
+        self._plan = plan
 
     def _answer(self, request: ChatRequest) -> str:
         self.asked.append(request)
@@ -72,7 +79,7 @@ class Rig:
         if request.route is Route.FRONTIER:
             return self._frontier or ""
         if prompt.startswith("You plan"):
-            return PLAN
+            return self._plan
         if prompt.startswith("You review"):
             return CRITIQUE
         if prompt.startswith("You say what"):
