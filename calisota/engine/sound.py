@@ -42,8 +42,9 @@ class Dissent(Frozen):
     asked: str
     """The input, as a person reads it; a long one is cut."""
     its: Observation
+    """What this program did there; it has an answer."""
     own: Observation
-    """What the other program did there."""
+    """What the program did there that is to be accepted."""
 
     @property
     def whole(self) -> bool:
@@ -51,16 +52,16 @@ class Dissent(Frozen):
         return len(self.asked) <= MAX_CHARS and not self.asked.endswith(CUT)
 
     def words(self) -> str:
-        """What speaks against the other program: the beginning is an id, what is quoted is data."""
+        """What speaks against the program to be accepted, "this one"; what is quoted is data."""
         its, own = (_shown(seen.answer) for seen in (self.its, self.own))
+        how = f" with {its}" if its else ""
         if self.own.answer is None:
-            how = f"with {its}, on which this one ends as {self.own.outcome}"
-            how = how if its else f"on which this one ends as {self.own.outcome}"
+            how += f", on which this one ends as {self.own.outcome}"
         else:
-            how = f"with {its}, this one with {own}" if its and own else "otherwise"
+            how = f"{how}, this one with {own}" if its and own else " otherwise"
         advice = ": a test of that input would decide" if self.whole else ""
         asked = _quoted(self.asked if self.whole else self.asked[:MAX_CHARS] + CUT)
-        return f"{self.candidate_id} passed the same and answers {asked} {how}{advice}"
+        return f"{self.candidate_id} passed the same and answers {asked}{how}{advice}"
 
 
 def sound(s: Standing) -> list[Tried]:
