@@ -40,7 +40,10 @@ NOTICES = {
 MAKES_TABLES = 0x63616C69
 """The advisory lock under which PostgreSQL's tables are made: of two at once, one would fail."""
 
-REMEDY = "see to the database behind CALISOTA_LEDGER_URL, and try again."
+REMEDY = (
+    "see to the database behind CALISOTA_LEDGER_URL, and try again; unset, it is a file that "
+    "`calisota up` makes."
+)
 
 PASSING = (exc.OperationalError, exc.InterfaceError, exc.InternalError)
 """What lies with the database, not with a statement."""

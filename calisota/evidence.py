@@ -127,7 +127,7 @@ def _members(solve_id: str, store: ArtifactStore, settings: Settings) -> dict[st
     report = store.find(solve_id, "report", SolveReport)
     if report is None:
         raise InputError(
-            f"Solve {solve_id} has no report here: it is unknown, or has not ended.",
+            f"Solve {solve_id} has no report here: it is unknown, has not ended or was cancelled.",
             remedy="use the id of a Solve that ended, on the machine that keeps its artifacts.",
         )
     record = read_record(store, solve_id)

@@ -100,7 +100,7 @@ def show(replayed: Replay, evidence: Evidence, console: Console) -> None:
     lines = [
         f"Solve      {replayed.solve_id}",
         f"signed by  {signer}",
-        f"models     {models} (not called)",
+        f"models     {models} (of the Solve; the replay asks none)",
         f"verdict    {replayed.verdict}",
         f"again      {replayed.again or 'open: another decision was made'}",
         f"executed   {replayed.candidates} programs, {replayed.decisions} decisions",

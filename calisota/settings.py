@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -381,7 +382,9 @@ class Settings(BaseSettings):
     @property
     def retriever_socket(self) -> Path | None:
         """Where the retriever service listens; None: the path is too long for a socket."""
-        path = self.run / "retriever.sock"
+        # A service answers from one corpus: who wants another must not reach it.
+        corpus = re.sub(r"[^\w.-]", "_", self.index_corpus)
+        path = self.run / f"retriever-{corpus}.sock"
         return path if len(bytes(path)) <= MAX_SOCKET_PATH_BYTES else None
 
     @property

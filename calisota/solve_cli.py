@@ -134,6 +134,7 @@ def solve_remote(problem: Problem, settings: Settings, console: Console, *, watc
 
     headers = {"Authorization": f"Bearer {_api_key(settings)}"}
     timeout = httpx.Timeout(30, read=60)
+    solve_id: str | None = None
     try:
         with httpx.Client(base_url=settings.api, headers=headers, timeout=timeout) as client:
             # What the file does not name, the API may set.
@@ -155,6 +156,12 @@ def solve_remote(problem: Problem, settings: Settings, console: Console, *, watc
                     if watch:
                         console.print(f"[dim]{event} {_label(data)} {data.get('state', '')}[/dim]")
             return json.dumps(_persistently(lambda: client.get(f"/v1/solves/{solve_id}")))
+    except KeyboardInterrupt:
+        if solve_id is not None:
+            link = f"{settings.api}/v1/solves/{solve_id}"
+            words = f"It goes on: GET {link} tells its end, POST {link}:cancel ends it."
+            console.print(words, highlight=False, soft_wrap=True)
+        raise
     except httpx.TransportError as error:
         raise AirflowUnavailable(
             f"The API at {settings.api} does not answer ({type(error).__name__}).",

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from calisota.ledger import Line
     from calisota.settings import Settings
 
+WIDEST = 500
+
 
 def print_usage(settings: Settings, by: str, *, as_json: bool) -> None:
     """Print a line for each heading. Raises: InputError: there is no such heading."""
@@ -29,7 +31,11 @@ def print_usage(settings: Settings, by: str, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps([line.model_dump() for line in lines], indent=1) + "\n")
         return
-    Console().print(_table(chosen, lines))
+    table, console = _table(chosen, lines), Console()
+    # Wider than the terminal where it must be: an id or a number that is cut is of no use.
+    whole = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
+    console.width = max(console.width, whole)
+    console.print(table)
 
 
 def _table(by: str, lines: list[Line]) -> Table:

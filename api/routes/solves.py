@@ -175,8 +175,9 @@ async def get_evidence(run: OwnRunDep, services: ServicesDep) -> Response:
     same. No key is in it. The same Solve gives the same bytes.
     """
     if await report_of(run, services.store) is None:
+        why = "was cancelled" if run.cancelled else "has no report"
         raise NotFinished(
-            "This Solve has no report, and so no evidence.",
+            f"This Solve {why}, and so there is no evidence.",
             remedy="start it anew." if run.ended else "wait for its end; `events` tells it.",
         )
     data = await asyncio.to_thread(pack, run.dag_run_id, services.store, services.settings)

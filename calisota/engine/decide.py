@@ -306,7 +306,7 @@ def _stop(s: Standing) -> Decision:
     best = s.best
     rounds = f"after {s.state.round} rounds" if s.state.round > 1 else "after one round"
     if best is not None and best in s.built and not s.tested and s.passes_examples(best):
-        why = DENIED if alike(s) else "no agreement was reached"
+        why = DENIED if alike(s) else "too few programs agree, or on too little,"
         reason = f"{best.candidate_id} runs, but {why} {rounds}"
         return _made(s, Action.ACCEPT, reason, verdict=Verdict.UNVERIFIED)
     return _made(s, Action.STOP, f"no candidate passed {rounds}", verdict=Verdict.FAILED)

@@ -63,7 +63,8 @@ class Endpoint(Frozen):
         """It did not answer, and may later."""
         return ModelUnavailable(
             f"The model endpoint {self.shown} did not answer: {self.clean(why)}.",
-            remedy=f"see that it runs (`calisota doctor`), or correct {self.settings}_BASE_URL.",
+            remedy=f"see that it runs (the embedded one: `calisota up`), or correct "
+            f"{self.settings}_BASE_URL.",
             retry_after_s=retry_after_s,
             perhaps_charged=perhaps_charged,
         )

@@ -437,6 +437,7 @@ class SolveReport(Frozen):
     citations: list[Hit]
     index: str | None
     usage: Usage
+    """Of what led to this report; the ledger holds all that was spent, cleared steps included."""
     usage_by_route: dict[Route, Usage]
     cost_usd: float | None = None
     """None: no price is known for the routes used."""

@@ -94,6 +94,16 @@ async def test_a_solve_that_goes_on_has_no_evidence_yet(
     assert answer.json()["remedy"].startswith("wait")
 
 
+async def test_of_a_cancelled_solve_it_is_said_that_it_was(
+    client: httpx.AsyncClient, run: str
+) -> None:
+    assert run == ID
+    assert (await client.post(PATH.replace("/evidence", ":cancel"))).status_code == 200
+    answer = await client.get(PATH)
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_finished")
+    assert "was cancelled" in answer.json()["detail"]
+
+
 async def test_a_solve_that_ended_without_a_report_has_none(
     client: httpx.AsyncClient, airflow: FakeAirflow, run: str
 ) -> None:

@@ -271,3 +271,9 @@ def test_a_home_whose_path_is_too_long_for_a_socket_searches_in_process(tmp_path
     assert settings.retriever_socket is None
     with open_retriever(settings, lambda: local) as either:
         assert either.search("x", k=1).index == "local"
+
+
+def test_a_service_of_one_corpus_is_not_asked_for_another(short_home: Settings):
+    other = short_home.model_copy(update={"index_corpus": "no/tes"})
+    assert other.retriever_socket != short_home.retriever_socket
+    assert other.retriever_socket.parent == short_home.run

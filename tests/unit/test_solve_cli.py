@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -124,6 +125,21 @@ def test_where_nothing_listens_the_error_comes_at_once(api: Api, settings: Setti
     with pytest.raises(AirflowUnavailable, match="ConnectError"):
         solve(settings)
     assert api.keys == []
+
+
+def test_who_stops_waiting_is_told_that_the_solve_goes_on(
+    api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    def interrupted(*_: object) -> Iterator[tuple[str, dict[str, Any]]]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(solve_cli, "_events", interrupted)
+    api.answers = [(201, STARTED)]
+    out = io.StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        solve_cli.solve_remote(PROBLEM, settings, Console(file=out, width=40), watch=False)
+    assert f"GET {settings.api}/v1/solves/solve_1 tells its end" in out.getvalue()
+    assert "/v1/solves/solve_1:cancel ends it" in out.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ async def test_an_endpoint_that_is_down_is_transient_and_names_the_remedy(tmp_pa
     with ScriptedServer(lambda _request: "") as server:
         base_url = server.base_url
     async with open_chat(pointed_at(base_url, tmp_path)) as chat:
-        with pytest.raises(ModelUnavailable, match="calisota doctor"):
+        with pytest.raises(ModelUnavailable, match="calisota up"):
             await chat.complete(ASK)
 
 
