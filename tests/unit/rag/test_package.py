@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,29 @@ def test_importing_the_package_loads_nothing_heavy():
     code = f"import sys, calisota.rag; print(sorted({HEAVY!r} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_onnx_runtime_leaves_no_id_of_the_machine_and_sends_nothing(tmp_path):
+    """It does, from its first session on, where the package did not forbid it before."""
+    code = """
+import {}onnxruntime
+from onnx import TensorProto, helper
+ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", ends[:1], ends[1:])
+opset = [helper.make_opsetid("", 18)]
+model = helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
+onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+"""
+    left = []
+    for first in ("calisota.rag, ", ""):
+        home = tmp_path / (first or "control")
+        home.mkdir()
+        env = {"HOME": str(home), "PATH": os.environ["PATH"]}
+        ran = code.format(first)
+        subprocess.run([sys.executable, "-c", ran], env=env, check=True, capture_output=True)
+        left.append([path.name for path in home.rglob("*")])
+    assert left[0] == []
+    assert "deviceid" in left[1], "without the package it does: else this shows nothing"
 
 
 def test_the_weights_are_found_without_running_their_package(tmp_path):
