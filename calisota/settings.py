@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +13,8 @@ from calisota.errors import InputError
 from calisota.models import Language, readable_faults
 
 DebianPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]{1,99}$")]
+CorpusName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+"""Names a folder of the indexes, and the socket of its service."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 Part = Literal["retrieval", "critic", "repair"]
@@ -211,7 +212,7 @@ class Settings(BaseSettings):
         default=None,
         description="YAML file with the corpora that can be indexed. Unset: `stdlib` alone.",
     )
-    index_corpus: str = Field(
+    index_corpus: CorpusName = Field(
         default="stdlib", description="The corpus that Solves and searches look into."
     )
     index_min_recall: float = Field(
@@ -383,8 +384,7 @@ class Settings(BaseSettings):
     def retriever_socket(self) -> Path | None:
         """Where the retriever service listens; None: the path is too long for a socket."""
         # A service answers from one corpus: who wants another must not reach it.
-        corpus = re.sub(r"[^\w.-]", "_", self.index_corpus)
-        path = self.run / f"retriever-{corpus}.sock"
+        path = self.run / f"retriever-{self.index_corpus}.sock"
         return path if len(bytes(path)) <= MAX_SOCKET_PATH_BYTES else None
 
     @property

@@ -274,6 +274,12 @@ def test_a_home_whose_path_is_too_long_for_a_socket_searches_in_process(tmp_path
 
 
 def test_a_service_of_one_corpus_is_not_asked_for_another(short_home: Settings):
-    other = short_home.model_copy(update={"index_corpus": "no/tes"})
+    other = short_home.model_copy(update={"index_corpus": "notes"})
     assert other.retriever_socket != short_home.retriever_socket
     assert other.retriever_socket.parent == short_home.run
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", ".", "a" * 101])
+def test_the_name_of_a_corpus_leads_nowhere_else(name: str, tmp_path):
+    with pytest.raises(ValueError, match="index_corpus"):
+        Settings(home=tmp_path, index_corpus=name)

@@ -12,13 +12,13 @@ from calisota.errors import InputError
 from calisota.models import readable_faults
 from calisota.models.base import Frozen
 from calisota.rag.documents import PUBLIC
+from calisota.settings import CorpusName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from calisota.settings import Settings
 
-CorpusName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@/-]{0,99}$")]
 
 
